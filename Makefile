@@ -1,0 +1,172 @@
+# Sealane: one makefile, objects out of the tree under build/.
+#
+#   make                        the daemon and the shell
+#   make test                   everything that can be tested here
+#   make SAN=address,undefined  the same under sanitizers, in a folder of its own
+#   make unit ROOM=rib          the unit tests of one room
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.PHONY: all unit test sim examples interop demo lab bench check layers install clean setup fuzz-all
+
+SAN     ?=
+VERSION := 0.1.0
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+comma   := ,
+BUILD   ?= build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+
+PREFIX  ?= /usr
+DESTDIR ?=
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wmissing-prototypes -Wstrict-prototypes \
+            -Wpointer-arith -Wundef -Wvla -Werror
+OPT      ?= $(if $(SAN),-O1,-O2)
+CFLAGS   := -std=c11 -D_GNU_SOURCE -g $(OPT) $(WARNINGS) -fno-omit-frame-pointer -fstack-protector-strong -fPIE -MMD -MP \
+            -I. -I$(BUILD)/gen -DSEALANE_VERSION='"$(VERSION)"' $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -DSEALANE_SLOW_CHECKS,-D_FORTIFY_SOURCE=2)
+LDFLAGS  := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
+
+# ---- Rooms: every .c file of a folder belongs to its library ----
+proto_src   := $(filter-out %_fuzz.c,$(wildcard proto/base/*.c proto/*.c))
+rib_src     := $(wildcard rib/*.c)
+policy_src  := $(wildcard policy/*.c)
+core_src    := $(wildcard bgpd/core/*.c)
+config_src  := $(wildcard bgpd/config/*.c)
+control_src := $(wildcard bgpd/control/*.c)
+io_src      := $(wildcard bgpd/io/*.c)
+cli_src     := $(wildcard bgpd/cli/*.c)
+sim_src     := $(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c))
+
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+archive = $(BUILD)/lib$(1).a
+
+ROOMS := proto rib policy core config control io cli
+archives_of_rooms := $(foreach r,$(ROOMS),$(if $($(r)_src),$(call archive,$(r))))
+
+all: $(if $(wildcard bgpd/main.c),$(BUILD)/sealaned) $(if $(wildcard bgpd/cli/main.c),$(BUILD)/sealane)
+
+define room_rule
+$(call archive,$(1)): $(call objects,$(if $(filter cli,$(1)),$(filter-out bgpd/cli/main.c,$($(1)_src)),$($(1)_src)))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@ar rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(if $($(r)_src),$(eval $(call room_rule,$(r)))))
+
+# ---- The control protocol: generated from one .proto file ----
+CONTROL_GEN := $(BUILD)/gen/proto/control.pb-c
+$(CONTROL_GEN).c: proto/control.proto
+	@mkdir -p $(@D)
+	@echo "  PROTOC  $<"
+	@protoc-c --c_out=$(BUILD)/gen $<
+$(CONTROL_GEN).h: $(CONTROL_GEN).c
+control_gen_obj := $(BUILD)/obj/gen/control.pb-c.o
+$(control_gen_obj): $(CONTROL_GEN).c
+	@mkdir -p $(@D)
+	@$(CC) $(filter-out $(WARNINGS),$(CFLAGS)) -c -o $@ $<
+$(call objects,$(control_src) $(cli_src)): | $(if $(wildcard proto/control.proto),$(CONTROL_GEN).h)
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
+
+# The YANG modules travel inside the daemon, so that nothing has to be installed to start it.
+yang_files := $(wildcard bgpd/config/yang/*.yang)
+ifneq ($(yang_files),)
+$(BUILD)/gen/yang_modules.h: $(yang_files) bgpd/config/embed_yang.sh
+	@mkdir -p $(@D)
+	@sh bgpd/config/embed_yang.sh $(yang_files) > $@
+$(call objects,$(config_src)): | $(BUILD)/gen/yang_modules.h
+endif
+
+core_libs   := $(call archive,core) $(call archive,policy) $(call archive,rib) $(call archive,proto)
+DAEMON_LIBS := -lev -lyang -lprotobuf-c -lmnl -lpcre2-8 -lpthread -lm
+$(BUILD)/sealaned: $(BUILD)/obj/bgpd/main.o $(call archive,io) $(call archive,config) $(call archive,control) $(core_libs) $(control_gen_obj)
+	@echo "  LD      $@"
+	@$(CC) $(LDFLAGS) -o $@ $(filter %main.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(control_gen_obj) $(DAEMON_LIBS)
+
+$(BUILD)/sealane: $(BUILD)/obj/bgpd/cli/main.o $(call archive,cli) $(call archive,proto) $(control_gen_obj)
+	@echo "  LD      $@"
+	@$(CC) $(LDFLAGS) -o $@ $(filter %main.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(control_gen_obj) -ledit -ljson-c -lprotobuf-c
+
+# ---- Unit tests: tests/unit/<room>/test_*.c, one program each, linked with what the room may use ----
+unit_src := $(wildcard tests/unit/*/test_*.c)
+unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(unit_src))
+room_libs_base    := proto
+room_libs_proto   := proto
+room_libs_rib     := rib proto
+room_libs_policy  := policy rib proto
+room_libs_core    := core policy rib proto
+room_libs_config  := config core policy rib proto
+room_libs_control := control core policy rib proto
+room_libs_io      := io core policy rib proto
+room_libs_cli     := cli proto
+room_libs_sim     := core policy rib proto
+TEST_LIBS := -lcheck -lsubunit -lm -lrt -lpthread -lpcre2-8
+
+define unit_rule
+$(BUILD)/unit/$(1): $(BUILD)/obj/tests/unit/$(1).o $(BUILD)/obj/tests/unit/main.o \
+    $(foreach l,$(room_libs_$(patsubst %/,%,$(dir $(1)))),$(if $($(l)_src),$(call archive,$(l)))) $(if $(filter sim/%,$(1)),$(call objects,$(sim_src))) \
+    $(if $(filter control/% cli/%,$(1)),$(control_gen_obj))
+	@mkdir -p $$(@D)
+	@$(CC) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(TEST_LIBS) \
+	    $(if $(filter config/%,$(1)),-lyang) $(if $(filter control/%,$(1)),-lprotobuf-c -lev) \
+	    $(if $(filter io/%,$(1)),-lev -lmnl) $(if $(filter cli/%,$(1)),-ledit -ljson-c -lprotobuf-c)
+endef
+$(foreach t,$(patsubst tests/unit/%.c,%,$(unit_src)),$(eval $(call unit_rule,$(t))))
+.SECONDARY:
+
+# make unit            all of them        make unit ROOM=rib      one room
+ROOM ?=
+unit: $(if $(ROOM),$(filter $(BUILD)/unit/$(ROOM)/%,$(unit_bin)),$(unit_bin))
+	@sh tests/run_unit.sh $^
+
+# ---- Simulator ----
+$(BUILD)/sim: $(call objects,$(sim_src) $(wildcard tests/sim/main.c)) $(core_libs)
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lm -lpcre2-8
+
+# ---- What people type ----
+setup:
+	@sh tests/setup.sh test
+
+demo:
+	@sh tests/setup.sh demo
+	@$(MAKE) --no-print-directory -j2 all
+	@SEALANE_BUILD=$(BUILD) python3 tests/lab/demo.py
+
+lab:
+	@sh tests/setup.sh demo
+	@$(MAKE) --no-print-directory -j2 all
+	@SEALANE_BUILD=$(BUILD) python3 tests/lab/lab.py $(if $(PEERS),--peers=$(PEERS))
+
+test:
+	@sh tests/setup.sh test
+	@$(MAKE) --no-print-directory -j2 all layers
+	@SEALANE_BUILD=$(BUILD) SAN=$(SAN) sh tests/run_all.sh
+
+layers:
+	@sh tests/check/layers.sh
+
+# ---- Checks that need no run ----
+check: layers
+	@sh tests/check/run.sh
+
+clean:
+	rm -rf build
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/sealane
+	install -d $(DESTDIR)$(PREFIX)/share/yang/modules/sealane $(DESTDIR)$(PREFIX)/share/doc/sealane/examples
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(BUILD)/sealaned $(DESTDIR)$(PREFIX)/sbin/sealaned
+	install -m 755 $(BUILD)/sealane $(DESTDIR)$(PREFIX)/bin/sealane
+	install -m 644 $(yang_files) $(DESTDIR)$(PREFIX)/share/yang/modules/sealane
+	install -m 644 $(wildcard examples/*.conf) $(DESTDIR)$(PREFIX)/share/doc/sealane/examples
+	install -m 644 docs/man/sealane.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 docs/man/sealane.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 docs/man/sealaned.8 $(DESTDIR)$(PREFIX)/share/man/man8
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
