@@ -282,6 +282,10 @@ bool core_work(struct core *core, struct mono_time now, uint32_t work_max);
  * any core function. */
 bool core_take_action(struct core *core, struct core_action *action_out);
 
+/* Octets a connection may be fed now. The io reads no more than that and asks again after core_work:
+ * so a peer that talks faster than its messages are worked on is held back by its own TCP window. */
+uint32_t core_receive_room(const struct core *core, conn_id conn);
+
 /* Earliest instant at which the core wants to be fed EVENT_TIME; MONO_NEVER if none. */
 struct mono_time core_deadline(const struct core *core);
 
