@@ -45,7 +45,7 @@ archive = $(BUILD)/lib$(1).a
 ROOMS := proto rib policy core config control io cli
 archives_of_rooms := $(foreach r,$(ROOMS),$(if $($(r)_src),$(call archive,$(r))))
 
-all: $(if $(wildcard bgpd/main.c),$(BUILD)/sealaned) $(if $(wildcard bgpd/cli/main.c),$(BUILD)/sealane)
+all: $(archives_of_rooms) $(if $(wildcard bgpd/main.c),$(BUILD)/sealaned) $(if $(wildcard bgpd/cli/main.c),$(BUILD)/sealane)
 
 define room_rule
 $(call archive,$(1)): $(call objects,$(if $(filter cli,$(1)),$(filter-out bgpd/cli/main.c,$($(1)_src)),$($(1)_src)))

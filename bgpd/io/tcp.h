@@ -1,0 +1,41 @@
+/* BGP's TCP connections: listeners, options, buffers. Knows octets and addresses, no BGP. */
+#ifndef BGPD_IO_TCP_H
+#define BGPD_IO_TCP_H
+
+#include <ev.h>
+
+#include "bgpd/core/core.h"
+#include "bgpd/io/log_sink.h"
+
+struct tcp_side;
+
+/* feed is called for every fact; the core is the caller's. */
+struct tcp_hooks {
+    void *context;
+    void (*feed)(void *context, const struct core_event *event);
+    uint32_t (*receive_room)(void *context, conn_id conn);
+    /* A listener could not be opened: text says what and why. */
+    void (*listen_failed)(void *context, const char *text);
+};
+
+struct tcp_side *tcp_side_new(struct ev_loop *loop, const struct tcp_hooks *hooks,
+                              struct log_sink *log);
+void tcp_side_free(struct tcp_side *side);
+
+void tcp_connect(struct tcp_side *side, const struct conn_setup_action *setup);
+void tcp_accept(struct tcp_side *side, const struct conn_setup_action *setup);
+void tcp_send(struct tcp_side *side, conn_id conn, struct byte_view bytes);
+void tcp_close(struct tcp_side *side, conn_id conn);
+void tcp_listen(struct tcp_side *side, uint8_t family, uint16_t port);
+void tcp_peer_key(struct tcp_side *side, const struct prefix *peer, const char *md5_key);
+
+/* Writes what tcp_send gathered, one system call per connection. Once per turn of the loop. */
+void tcp_flush(struct tcp_side *side);
+
+/* Looks again at connections whose reading was paused for want of room in the core. */
+void tcp_resume_reading(struct tcp_side *side);
+
+/* True while octets of a connection that is being closed are still on their way. */
+bool tcp_is_closing(const struct tcp_side *side);
+
+#endif
