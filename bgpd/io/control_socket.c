@@ -11,17 +11,17 @@
 #include "bgpd/io/clock.h"
 #include "proto/base/list.h"
 
-#define CLIENTS_MAX        64u
-#define OUTPUT_BYTES_MAX   (256u << 10)
-#define INPUT_BYTES        16384u
-#define STALLED_CLIENT_S   30.
-#define OUTPUTS_PER_TURN   2
+#define CLIENTS_MAX      64u
+#define OUTPUT_BYTES_MAX (256u << 10)
+#define INPUT_BYTES      16384u
+#define STALLED_CLIENT_S 30.
+#define OUTPUTS_PER_TURN 2
 
 struct control_client {
     struct list_node node;
     struct control_socket *server;
     int fd;
-    void *session; /* of the hooks */
+    void *session;  /* of the hooks */
     bool is_ending; /* no more input; goes once the output is written */
     struct buffer unsent;
     struct ev_io readable;
@@ -54,8 +54,8 @@ static void client_free(struct control_client *client)
     mem_free(MEM_IO, client);
 }
 
-/* Asks the session for more octets while there is room, and writes. Frees the client when it is over
- * or broken. */
+/* Asks the session for more octets while there is room, and writes. Frees the client when it is
+ * over or broken. */
 static void client_pump(struct control_client *client)
 {
     struct control_socket *server = client->server;
@@ -68,8 +68,8 @@ static void client_pump(struct control_client *client)
         if (client->unsent.size == 0) {
             break;
         }
-        ssize_t sent = send(client->fd, client->unsent.data, client->unsent.size,
-                            MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent =
+            send(client->fd, client->unsent.data, client->unsent.size, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
             break;
         }
@@ -80,8 +80,7 @@ static void client_pump(struct control_client *client)
         buffer_drop(&client->unsent, (size_t)sent);
         ev_timer_again(server->loop, &client->stalled);
     }
-    bool has_more =
-        client->unsent.size != 0 || server->hooks.client_wants_output(client->session);
+    bool has_more = client->unsent.size != 0 || server->hooks.client_wants_output(client->session);
     if (has_more) {
         ev_io_start(server->loop, &client->writable);
         if (!ev_is_active(&client->stalled)) {
@@ -131,8 +130,8 @@ static void on_client_readable(struct ev_loop *loop, struct ev_io *watcher, int 
         client_free(client);
         return;
     }
-    if (got == 0 || !server->hooks.client_input(client->session, clock_mono_now(), input,
-                                                (size_t)got)) {
+    if (got == 0 ||
+        !server->hooks.client_input(client->session, clock_mono_now(), input, (size_t)got)) {
         client->is_ending = true;
         ev_io_stop(loop, &client->readable);
     }
@@ -202,8 +201,8 @@ static bool clear_stale(const char *path, const struct sockaddr_un *addr, char e
         close(fd);
     }
     if (is_answered) {
-        snprintf(error_out, 256, "another sealaned answers on %s; stop it or choose another with -s",
-                 path);
+        snprintf(error_out, 256,
+                 "another sealaned answers on %s; stop it or choose another with -s", path);
         return false;
     }
     unlink(path);
@@ -238,8 +237,8 @@ static int listen_on(const char *path, char error_out[256])
     }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     mode_t old_mask = umask(0117);
-    bool is_ready = fd >= 0 && bind(fd, (struct sockaddr *)&addr, sizeof addr) == 0 &&
-                    listen(fd, 16) == 0;
+    bool is_ready =
+        fd >= 0 && bind(fd, (struct sockaddr *)&addr, sizeof addr) == 0 && listen(fd, 16) == 0;
     int error = errno;
     umask(old_mask);
     if (!is_ready) {
@@ -278,7 +277,8 @@ void control_socket_free(struct control_socket *server)
     if (server == NULL) {
         return;
     }
-    LIST_FOREACH (node, &server->clients) {
+    LIST_FOREACH(node, &server->clients)
+    {
         client_free(CONTAINER_OF(node, struct control_client, node));
     }
     ev_io_stop(server->loop, &server->readable);

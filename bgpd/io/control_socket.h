@@ -1,6 +1,6 @@
-/* The Unix socket of the control protocol: octets in, octets out, and who is calling. What the octets
- * mean is bgpd/control's business. A client that does not read, or asks too much, costs its own
- * bounded buffer and is then disconnected. */
+/* The Unix socket of the control protocol: octets in, octets out, and who is calling. What the
+ * octets mean is bgpd/control's business. A client that does not read, or asks too much, costs its
+ * own bounded buffer and is then disconnected. */
 #ifndef BGPD_IO_CONTROL_SOCKET_H
 #define BGPD_IO_CONTROL_SOCKET_H
 

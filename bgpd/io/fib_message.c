@@ -120,8 +120,7 @@ size_t fib_message_route(uint8_t *buffer, uint32_t sequence, const struct fib_ro
         mnl_attr_put_u32(message, RTA_TABLE, route->table);
     }
     if (route->prefix.len_bits != 0) {
-        mnl_attr_put(message, RTA_DST, ip_family_bytes(route->prefix.family),
-                     route->prefix.bytes);
+        mnl_attr_put(message, RTA_DST, ip_family_bytes(route->prefix.family), route->prefix.bytes);
     }
     mnl_attr_put_u32(message, RTA_PRIORITY, route->metric);
     if (!action->is_delete) {

@@ -130,7 +130,8 @@ static void batch_add(struct fib_thread *thread, const struct operation *operati
     thread->batch[thread->batch_count++] = (struct fib_result){.operation = operation->number};
 }
 
-/* Gathers the next batch: urgent operations first. Returns octets in send_buffer. Holds the lock. */
+/* Gathers the next batch: urgent operations first. Returns octets in send_buffer. Holds the lock.
+ */
 static size_t gather(struct fib_thread *thread)
 {
     size_t size = 0;
@@ -175,7 +176,8 @@ static void batch_fail_all(struct fib_thread *thread, int error)
 }
 
 /* Reads answers until the one to the batch's last message. The kernel answers errors always and
- * success only where asked; messages are worked on in order, so the last answer closes the batch. */
+ * success only where asked; messages are worked on in order, so the last answer closes the batch.
+ */
 static void collect_answers(struct fib_thread *thread, uint32_t last_place)
 {
     for (;;) {
@@ -184,7 +186,8 @@ static void collect_answers(struct fib_thread *thread, uint32_t last_place)
             batch_fail_all(thread, ETIMEDOUT);
             return;
         }
-        ssize_t got = recv(thread->socket, thread->receive_buffer, sizeof thread->receive_buffer, 0);
+        ssize_t got =
+            recv(thread->socket, thread->receive_buffer, sizeof thread->receive_buffer, 0);
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -428,7 +431,8 @@ void fib_thread_kick(struct fib_thread *thread)
     pthread_mutex_unlock(&thread->lock);
 }
 
-size_t fib_thread_take_results(struct fib_thread *thread, struct fib_result *results_out, size_t max)
+size_t fib_thread_take_results(struct fib_thread *thread, struct fib_result *results_out,
+                               size_t max)
 {
     pthread_mutex_lock(&thread->lock);
     struct result_queue *queue = &thread->results;

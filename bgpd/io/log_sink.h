@@ -1,5 +1,5 @@
-/* Where the core's log events go: standard error, a file, syslog; as text or JSON lines. Never waits:
- * what cannot be written at once is dropped and counted. */
+/* Where the core's log events go: standard error, a file, syslog; as text or JSON lines. Never
+ * waits: what cannot be written at once is dropped and counted. */
 #ifndef BGPD_IO_LOG_SINK_H
 #define BGPD_IO_LOG_SINK_H
 

@@ -13,13 +13,13 @@
 #include "proto/base/mem.h"
 
 /* Destinations decided between two looks at the sockets: about a millisecond. */
-#define WORK_UNITS_PER_TURN  1024u
-#define RESULTS_PER_TURN     4096u
+#define WORK_UNITS_PER_TURN 1024u
+#define RESULTS_PER_TURN    4096u
 /* How long the kernel may take to carry out the last operations of a stop. */
-#define STOP_DRAIN_MS        4000
+#define STOP_DRAIN_MS 4000
 /* Guards must stand before the first session; the kernel takes microseconds for them. */
-#define GUARDS_DRAIN_MS      1000
-#define COMPAT_MODE_SYSCTL   "/proc/sys/net/ipv4/nexthop_compat_mode"
+#define GUARDS_DRAIN_MS    1000
+#define COMPAT_MODE_SYSCTL "/proc/sys/net/ipv4/nexthop_compat_mode"
 
 struct daemon_loop {
     struct ev_loop *loop;
@@ -322,7 +322,8 @@ static void check_compat_mode(struct daemon_loop *daemon, const struct config *c
     } else {
         log_sink_printf(daemon->log, LOG_FIB, LOG_SEVERITY_WARNING,
                         "cannot set net.ipv4.nexthop_compat_mode=0: %s; a failover takes longer "
-                        "with many routes", strerror(errno));
+                        "with many routes",
+                        strerror(errno));
     }
 }
 

@@ -25,8 +25,8 @@ struct core *daemon_loop_core(const struct daemon_loop *daemon);
 /* Hands the core a configuration (ownership moves) and carries out what follows from it. */
 void daemon_loop_configure(struct daemon_loop *daemon, struct config *config);
 
-/* Feeds the core from outside the loop's own sources (requests of control clients), then carries out
- * what follows. */
+/* Feeds the core from outside the loop's own sources (requests of control clients), then carries
+ * out what follows. */
 void daemon_loop_feed(struct daemon_loop *daemon, const struct core_event *event);
 
 /* Carries out whatever actions the core has queued. */
@@ -38,7 +38,8 @@ void daemon_loop_start(struct daemon_loop *daemon);
 /* Begins a stop; the loop ends (ev_break) when the core and the kernel have finished with it. */
 void daemon_loop_stop(struct daemon_loop *daemon, bool keep_routes);
 
-/* Text of a failure that must end the process ("cannot listen on TCP port 179 ..."); NULL if none. */
+/* Text of a failure that must end the process ("cannot listen on TCP port 179 ..."); NULL if none.
+ */
 const char *daemon_loop_fatal(const struct daemon_loop *daemon);
 
 #endif

@@ -19,14 +19,14 @@
 #define DATAGRAM_BYTES_MAX   (64u << 10)
 #define DATAGRAMS_PER_TURN   32
 /* After an overrun the kernel is asked again only when the storm is likely over. */
-#define RESYNC_DELAY_S       0.1
+#define RESYNC_DELAY_S 0.1
 
 /* One account is these requests one after the other. */
 static const struct {
     uint16_t type;
     uint8_t family;
 } dump_steps[] = {
-    {RTM_GETLINK, AF_UNSPEC}, {RTM_GETADDR, AF_INET},      {RTM_GETADDR, AF_INET6},
+    {RTM_GETLINK, AF_UNSPEC},    {RTM_GETADDR, AF_INET},  {RTM_GETADDR, AF_INET6},
     {RTM_GETNEXTHOP, AF_UNSPEC}, {RTM_GETROUTE, AF_INET}, {RTM_GETROUTE, AF_INET6},
 };
 
@@ -97,7 +97,7 @@ static bool send_dump_request(struct netlink_monitor *monitor)
         struct ifinfomsg link;
         struct ifaddrmsg addr;
         struct nhmsg nexthop;
-    } *body;
+    } * body;
     uint16_t type = dump_steps[monitor->dump_step].type;
     size_t body_bytes = type == RTM_GETROUTE     ? sizeof(struct rtmsg)
                         : type == RTM_GETLINK    ? sizeof(struct ifinfomsg)
@@ -168,8 +168,8 @@ static void on_dump_readable(struct ev_loop *loop, struct ev_io *watcher, int ev
     (void)events;
     struct netlink_monitor *monitor = watcher->data;
     for (int i = 0; i < DATAGRAMS_PER_TURN && monitor->is_dumping; i++) {
-        ssize_t got = recv(monitor->dump_socket, monitor->buffer, sizeof monitor->buffer,
-                           MSG_DONTWAIT);
+        ssize_t got =
+            recv(monitor->dump_socket, monitor->buffer, sizeof monitor->buffer, MSG_DONTWAIT);
         if (got < 0) {
             if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
                 schedule_resync(monitor);
@@ -192,8 +192,8 @@ static void on_notify_readable(struct ev_loop *loop, struct ev_io *watcher, int 
     (void)events;
     struct netlink_monitor *monitor = watcher->data;
     for (int i = 0; i < DATAGRAMS_PER_TURN && !monitor->is_dumping; i++) {
-        ssize_t got = recv(monitor->notify_socket, monitor->buffer, sizeof monitor->buffer,
-                           MSG_DONTWAIT);
+        ssize_t got =
+            recv(monitor->notify_socket, monitor->buffer, sizeof monitor->buffer, MSG_DONTWAIT);
         if (got < 0 && errno == ENOBUFS) {
             log_sink_printf(monitor->log, LOG_FIB, LOG_SEVERITY_WARNING,
                             "kernel notifications were lost (netlink overrun); "

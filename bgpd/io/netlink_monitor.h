@@ -1,5 +1,5 @@
-/* What the kernel says of itself: a whole account at the start and after every overrun, then changes
- * as they come. Echoes of our own route messages are left out in the kernel. */
+/* What the kernel says of itself: a whole account at the start and after every overrun, then
+ * changes as they come. Echoes of our own route messages are left out in the kernel. */
 #ifndef BGPD_IO_NETLINK_MONITOR_H
 #define BGPD_IO_NETLINK_MONITOR_H
 
@@ -15,7 +15,8 @@ struct netlink_hooks {
     void (*feed)(void *context, const struct core_event *event);
 };
 
-/* fib_port: the netlink port whose doings are not told back (0: none). NULL with errno on failure. */
+/* fib_port: the netlink port whose doings are not told back (0: none). NULL with errno on failure.
+ */
 struct netlink_monitor *netlink_monitor_new(struct ev_loop *loop, const struct netlink_hooks *hooks,
                                             struct log_sink *log, uint32_t fib_port);
 void netlink_monitor_free(struct netlink_monitor *monitor);

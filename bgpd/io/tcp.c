@@ -71,7 +71,8 @@ struct tcp_side {
 
 static struct tcp_conn *conn_find(struct tcp_side *side, conn_id id)
 {
-    LIST_FOREACH (node, &side->buckets[id % CONN_BUCKETS]) {
+    LIST_FOREACH(node, &side->buckets[id % CONN_BUCKETS])
+    {
         struct tcp_conn *conn = CONTAINER_OF(node, struct tcp_conn, bucket_node);
         if (conn->id == id) {
             return conn;
@@ -248,9 +249,9 @@ static void on_readable(struct ev_loop *loop, struct ev_io *watcher, int events)
     if (conn->is_closing) {
         return; /* What the peer still says after our goodbye is read so that it is not reset. */
     }
-    struct core_event event = {.kind = EVENT_CONN_BYTES,
-                               .conn = {.conn = conn->id,
-                                        .bytes = {side->read_buffer, (size_t)got}}};
+    struct core_event event = {
+        .kind = EVENT_CONN_BYTES,
+        .conn = {.conn = conn->id, .bytes = {side->read_buffer, (size_t)got}}};
     side->hooks.feed(side->hooks.context, &event);
 }
 
@@ -312,8 +313,7 @@ static int open_socket(const struct conn_setup_action *setup)
         is_ready = bind(fd, (struct sockaddr *)&addr, size) == 0;
     }
     if (is_ready) {
-        socklen_t size =
-            sockaddr_from_ip(&setup->remote_addr, setup->port, setup->ifindex, &addr);
+        socklen_t size = sockaddr_from_ip(&setup->remote_addr, setup->port, setup->ifindex, &addr);
         is_ready = connect(fd, (struct sockaddr *)&addr, size) == 0 || errno == EINPROGRESS;
     }
     if (!is_ready) {
@@ -375,8 +375,7 @@ void tcp_flush(struct tcp_side *side)
         struct tcp_conn *conn =
             CONTAINER_OF(list_first(&side->unsent), struct tcp_conn, pending_node);
         list_remove(&conn->pending_node);
-        if (!conn->is_connecting && conn->unsent.size != 0 &&
-            !ev_is_active(&conn->writable)) {
+        if (!conn->is_connecting && conn->unsent.size != 0 && !ev_is_active(&conn->writable)) {
             conn_write(conn);
         }
     }
@@ -412,7 +411,8 @@ void tcp_close(struct tcp_side *side, conn_id id)
 void tcp_resume_reading(struct tcp_side *side)
 {
     for (uint32_t i = 0; i < CONN_BUCKETS && side->paused_count != 0; i++) {
-        LIST_FOREACH (node, &side->buckets[i]) {
+        LIST_FOREACH(node, &side->buckets[i])
+        {
             struct tcp_conn *conn = CONTAINER_OF(node, struct tcp_conn, bucket_node);
             if (conn->is_paused && side->hooks.receive_room(side->hooks.context, conn->id) != 0) {
                 conn->is_paused = false;
@@ -485,8 +485,8 @@ static void on_incoming(struct ev_loop *loop, struct ev_io *watcher, int events)
 static int open_listener(const struct tcp_side *side, uint8_t family, uint16_t port)
 {
     int one = 1;
-    int fd = socket(family == IP_V6 ? AF_INET6 : AF_INET,
-                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd =
+        socket(family == IP_V6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return -1;
     }
@@ -616,7 +616,8 @@ struct tcp_side *tcp_side_new(struct ev_loop *loop, const struct tcp_hooks *hook
 void tcp_side_free(struct tcp_side *side)
 {
     for (uint32_t i = 0; i < CONN_BUCKETS; i++) {
-        LIST_FOREACH (node, &side->buckets[i]) {
+        LIST_FOREACH(node, &side->buckets[i])
+        {
             conn_free(CONTAINER_OF(node, struct tcp_conn, bucket_node));
         }
     }

@@ -6,8 +6,7 @@
 /* Prints the broken belief with its place and aborts. */
 _Noreturn void assert_failed(const char *claim, const char *file, int line);
 
-#define ASSERT(claim)                                                                              \
-    ((claim) ? (void)0 : assert_failed(#claim, __FILE__, __LINE__))
+#define ASSERT(claim) ((claim) ? (void)0 : assert_failed(#claim, __FILE__, __LINE__))
 
 /* Walks and recounts: only in debug and simulator builds. */
 #ifdef SEALANE_SLOW_CHECKS

@@ -20,8 +20,7 @@ void bitset_add(struct bitset *set, uint32_t bit)
     uint32_t word = bit / 64;
     if (word >= set->word_count) {
         set->words = mem_realloc(MEM_MISC, set->words, (word + 1) * sizeof *set->words);
-        memset(set->words + set->word_count, 0,
-               (word + 1 - set->word_count) * sizeof *set->words);
+        memset(set->words + set->word_count, 0, (word + 1 - set->word_count) * sizeof *set->words);
         set->word_count = word + 1;
     }
     set->words[word] |= UINT64_C(1) << (bit % 64);

@@ -57,7 +57,7 @@ static inline struct list_node *list_first(struct list_node *head)
 
 /* Safe against removal of the current node. */
 #define LIST_FOREACH(node, head)                                                                   \
-    for (struct list_node *node = (head)->next, *node##_next = node->next; node != (head);        \
+    for (struct list_node *node = (head)->next, *node##_next = node->next; node != (head);         \
          node = node##_next, node##_next = node->next)
 
 #endif

@@ -23,8 +23,8 @@ static void add_chunk(struct slab *slab)
 {
     if (slab->chunk_count == slab->chunk_capacity) {
         slab->chunk_capacity = slab->chunk_capacity == 0 ? 8 : slab->chunk_capacity * 2;
-        slab->chunks = mem_realloc(slab->kind, slab->chunks,
-                                   slab->chunk_capacity * sizeof *slab->chunks);
+        slab->chunks =
+            mem_realloc(slab->kind, slab->chunks, slab->chunk_capacity * sizeof *slab->chunks);
     }
     slab->chunks[slab->chunk_count++] =
         mem_alloc(slab->kind, (size_t)slab->object_bytes << SLAB_CHUNK_BITS);
