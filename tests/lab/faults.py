@@ -1,0 +1,119 @@
+"""One lab with a CE daemon in it, and faults whose effect is measured.
+
+A trial injects a fault, waits until traffic has found its way again, reports
+the loss of each direction and the packets seen in the clear, then repairs and
+waits for full strength. Used by the demo and by the comparison of daemons.
+"""
+
+import time
+
+import azure
+import meter
+import netlab
+
+SESSIONS = 4
+
+
+class Result:
+    """What one window of the meter saw."""
+
+    def __init__(self, report):
+        self.out = meter.summary(report, "out")
+        self.back = meter.summary(report, "in")
+        self.leaked, self.samples = meter.leaks(report)
+        self.open_back = meter.link_counts(report, "back_open")
+        self.tunnelled = meter.link_counts(report, "tunnel")
+        self.missed = meter.missed(report)
+        self.window_ms = report["window_ms"]
+
+
+class Trial:
+    """The lab, its meter and the daemon under test."""
+
+    def __init__(self, make_daemon):
+        self.azure = azure.Azure()
+        self.daemon = None
+        self.make_daemon = make_daemon
+        self.meter = None
+
+    # --- start
+
+    def start_far_end(self):
+        self.azure.start_far_end()
+        self.azure.start_ce_tunnels()
+        self.meter = meter.Meter(self.azure.flows(), self.azure.sniff(), self.azure.rules())
+        self.meter.mark()
+
+    def start_daemon(self):
+        self.daemon = self.make_daemon(self.azure.ce)
+        self.daemon.start()
+
+    def wait_full_strength(self, timeout_s=45):
+        """All sessions, both tunnels and both directions; gives the seconds it took."""
+        start = time.monotonic()
+        left = lambda: max(1.0, timeout_s - (time.monotonic() - start))  # noqa: E731
+        netlab.wait_for("four BGP sessions", self.all_sessions_up, left(), 0.05)
+        netlab.wait_for("both tunnels", self.both_tunnels_up, left(), 0.1)
+        netlab.wait_for("four prefix sources at the hub", self.hub_has_returned, left(), 0.1)
+        self.wait_traffic(left())
+        return time.monotonic() - start
+
+    def all_sessions_up(self):
+        return len(self.daemon.sessions_up()) == SESSIONS
+
+    def both_tunnels_up(self):
+        return all(tunnel.is_up() for tunnel in self.azure.tunnels)
+
+    def hub_has_returned(self):
+        """Azure hears the protected network from both gateways and ER from both MSEEs."""
+        heard = self.azure.hub_prefixes()
+        sources = set().union(*heard.values()) if heard else set()
+        return heard.get("10.1.1.0/24", set()) >= {"g0", "g1"} and sources >= {"m1", "m2"}
+
+    def wait_traffic(self, timeout_s, groups=("out", "in"), span_ms=900):
+        for group in groups:
+            netlab.wait_for(
+                "traffic without loss (%s)" % group,
+                lambda g=group: self.meter.quiet(g, span_ms), timeout_s, 0.05)
+
+    def result(self):
+        return Result(self.meter.report())
+
+    # --- one fault
+
+    def strike(self, inject, heal_s=15.0, groups=("out", "in")):
+        """Injects and waits until traffic is whole again; gives a Result.
+
+        Loss that does not end within heal_s stays open in the result.
+        """
+        self.meter.mark()
+        inject()
+        time.sleep(0.3)  # packets on their way are judged 300 ms after they left
+        try:
+            self.wait_traffic(heal_s, groups)
+        except netlab.LabError:
+            pass
+        return self.result()
+
+    def watch(self, inject, span_s):
+        """Injects a fault that nothing can heal, and looks for span_s."""
+        self.meter.mark()
+        inject()
+        time.sleep(span_s)
+        return self.result()
+
+    def repair(self, action, timeout_s=45):
+        """Undoes a fault; gives (Result of the repair, seconds to full strength)."""
+        self.meter.mark()
+        action()
+        took = self.wait_full_strength(timeout_s)
+        return self.result(), took
+
+    # --- the faults
+
+    def kill_tunnels(self, *indexes):
+        for index in indexes:
+            self.azure.tunnels[index].kill()
+
+    def restart_daemon(self):
+        self.daemon.start()
