@@ -1,0 +1,59 @@
+#!/bin/sh
+# Everything `make test` runs after the build. SEALANE_BUILD and SAN come from the Makefile.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=${SEALANE_BUILD:-build}
+san=${SAN:-}
+status=0
+passed=0
+failed=0
+skipped=0
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+
+# part TITLE COMMAND...: runs one part, shows what it says, adds up its "N passed, N failed" line.
+part() {
+    title=$1
+    shift
+    printf '\n== %s\n' "$title"
+    if "$@" >"$log" 2>&1; then
+        part_status=0
+    else
+        part_status=1
+        status=1
+    fi
+    cat "$log"
+    line=$(grep -E '[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)
+    p=$(printf '%s' "$line" | grep -oE '[0-9]+ passed' | cut -d' ' -f1)
+    f=$(printf '%s' "$line" | grep -oE '[0-9]+ failed' | cut -d' ' -f1)
+    s=$(printf '%s' "$line" | grep -oE '[0-9]+ skipped' | cut -d' ' -f1)
+    passed=$((passed + ${p:-0}))
+    failed=$((failed + ${f:-0}))
+    skipped=$((skipped + ${s:-0}))
+    if [ "$part_status" -ne 0 ] && [ "${f:-0}" -eq 0 ]; then
+        failed=$((failed + 1))
+    fi
+}
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "Not root: tests that need network namespaces are skipped (kernel, interop, lab)."
+fi
+part "unit tests" make --no-print-directory -j2 SAN="$san" unit
+if [ -f tests/sim/main.c ]; then
+    make --no-print-directory -j2 SAN="$san" "$build/sim" || status=1
+    part "simulator" "$build/sim" --seeds "${SEALANE_SIM_SEEDS:-64}"
+fi
+if [ -f tests/examples.sh ]; then
+    part "examples" sh tests/examples.sh
+fi
+if [ -f tests/daemon.py ]; then
+    part "daemon and shell" python3 tests/daemon.py
+fi
+if [ -f tests/interop/run.py ]; then
+    part "interop" python3 tests/interop/run.py
+fi
+if [ -f tests/lab/lab.py ]; then
+    part "lab" python3 tests/lab/lab.py --short
+fi
+printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ] && [ "$status" -eq 0 ]

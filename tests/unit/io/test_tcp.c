@@ -1,0 +1,269 @@
+/* BGP's TCP side over loopback: both directions, room, back pressure, close, keys and refusals. */
+#include <errno.h>
+#include <ev.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bgpd/io/tcp.h"
+#include "proto/base/buffer.h"
+#include "tests/unit/io/namespace.h"
+#include "tests/unit/unit.h"
+
+#define PORT 17179
+
+struct side {
+    struct ev_loop *loop;
+    struct tcp_side *tcp;
+    conn_id opened;
+    conn_id incoming;
+    int failed_error;
+    bool is_failed;
+    bool is_closed;
+    uint32_t room;
+    uint32_t receive_room;
+    uint32_t incoming_ifindex;
+    struct buffer received;
+    char listen_error[256];
+};
+
+static struct log_sink *quiet_log;
+
+static void on_feed(void *context, const struct core_event *event)
+{
+    struct side *side = context;
+    switch (event->kind) {
+    case EVENT_CONN_OPENED:
+        side->opened = event->conn.conn;
+        break;
+    case EVENT_CONN_INCOMING:
+        side->incoming = event->conn.conn;
+        side->incoming_ifindex = event->conn.ifindex;
+        break;
+    case EVENT_CONN_FAILED:
+        side->is_failed = true;
+        side->failed_error = event->conn.error;
+        break;
+    case EVENT_CONN_CLOSED:
+        side->is_closed = true;
+        break;
+    case EVENT_CONN_ROOM:
+        side->room += event->conn.room_bytes;
+        break;
+    case EVENT_CONN_BYTES:
+        buffer_append(&side->received, event->conn.bytes.data, event->conn.bytes.size);
+        break;
+    default:
+        ck_abort_msg("unexpected event %d", event->kind);
+    }
+}
+
+static uint32_t on_receive_room(void *context, conn_id conn)
+{
+    (void)conn;
+    return ((struct side *)context)->receive_room;
+}
+
+static void on_listen_failed(void *context, const char *text)
+{
+    snprintf(((struct side *)context)->listen_error, 256, "%s", text);
+}
+
+static void side_init(struct side *side, struct ev_loop *loop)
+{
+    *side = (struct side){.loop = loop, .receive_room = 1 << 20};
+    struct tcp_hooks hooks = {side, on_feed, on_receive_room, on_listen_failed};
+    buffer_init(&side->received, MEM_MISC);
+    side->tcp = tcp_side_new(loop, &hooks, quiet_log);
+}
+
+static void side_fini(struct side *side)
+{
+    tcp_side_free(side->tcp);
+    buffer_fini(&side->received);
+}
+
+/* Turns the loop until the condition holds, at most 5 s. */
+#define RUN_UNTIL(a, b, condition)                                                                 \
+    do {                                                                                           \
+        for (int spin = 0; spin < 5000 && !(condition); spin++) {                                  \
+            tcp_flush((a)->tcp);                                                                   \
+            tcp_flush((b)->tcp);                                                                   \
+            ev_run((a)->loop, EVRUN_NOWAIT);                                                       \
+            if (!(condition)) {                                                                    \
+                usleep(1000);                                                                      \
+            }                                                                                      \
+        }                                                                                          \
+        ck_assert_msg((condition), "never: " #condition);                                          \
+    } while (0)
+
+static struct conn_setup_action setup_to(const char *address)
+{
+    struct conn_setup_action setup = {.conn = 1, .port = PORT, .ttl = 255, .ttl_min = 255};
+    setup.timeout = mono_span_s(5);
+    ck_assert_int_eq(ip_parse(address, &setup.remote_addr), STATUS_OK);
+    return setup;
+}
+
+static void connect_pair(struct side *client, struct side *server, const char *address,
+                         const char *key)
+{
+    struct ip_addr addr;
+    ck_assert_int_eq(ip_parse(address, &addr), STATUS_OK);
+    struct prefix peer = prefix_host(&addr);
+    if (key != NULL) {
+        tcp_peer_key(server->tcp, &peer, key);
+    }
+    tcp_listen(server->tcp, addr.family, PORT);
+    ck_assert_str_eq(server->listen_error, "");
+    struct conn_setup_action setup = setup_to(address);
+    setup.md5_key = key;
+    tcp_connect(client->tcp, &setup);
+    RUN_UNTIL(client, server, client->opened == 1 && server->incoming != 0);
+    setup.conn = server->incoming;
+    tcp_accept(server->tcp, &setup);
+    ck_assert_uint_gt(server->room, 0);
+}
+
+static void exchange(const char *address, const char *key)
+{
+    struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+    struct side client, server;
+    side_init(&client, loop);
+    side_init(&server, loop);
+    connect_pair(&client, &server, address, key);
+    tcp_send(client.tcp, 1, (struct byte_view){(const uint8_t *)"hello", 5});
+    RUN_UNTIL(&client, &server, server.received.size == 5);
+    tcp_send(server.tcp, server.incoming, (struct byte_view){(const uint8_t *)"bye", 3});
+    tcp_close(server.tcp, server.incoming);
+    RUN_UNTIL(&client, &server, client.is_closed);
+    ck_assert_uint_eq(client.received.size, 3); /* the last words arrived before the end */
+    RUN_UNTIL(&client, &server, !tcp_is_closing(server.tcp));
+    side_fini(&client);
+    side_fini(&server);
+    ev_loop_destroy(loop);
+}
+
+START_TEST(octets_travel_both_ways_over_ipv4_and_ipv6)
+{
+    if (namespace_enter()) {
+        exchange("127.0.0.1", NULL);
+        exchange("::1", NULL);
+    }
+}
+END_TEST
+
+START_TEST(a_keyed_session_works_and_a_wrong_key_never_opens)
+{
+    if (!namespace_enter()) {
+        return;
+    }
+    exchange("127.0.0.1", "invented-key-1");
+    struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+    struct side client, server;
+    side_init(&client, loop);
+    side_init(&server, loop);
+    struct conn_setup_action setup = setup_to("127.0.0.1");
+    struct prefix peer = prefix_host(&setup.remote_addr);
+    tcp_peer_key(server.tcp, &peer, "invented-key-1");
+    tcp_listen(server.tcp, IP_V4, PORT);
+    setup.md5_key = "invented-key-2";
+    setup.timeout = mono_span_ms(300);
+    tcp_connect(client.tcp, &setup);
+    RUN_UNTIL(&client, &server, client.is_failed);
+    ck_assert_int_eq(client.failed_error, ETIMEDOUT);
+    ck_assert_uint_eq(server.incoming, 0);
+    side_fini(&client);
+    side_fini(&server);
+    ev_loop_destroy(loop);
+}
+END_TEST
+
+START_TEST(reading_stops_while_the_core_has_no_room)
+{
+    if (!namespace_enter()) {
+        return;
+    }
+    struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+    struct side client, server;
+    side_init(&client, loop);
+    side_init(&server, loop);
+    connect_pair(&client, &server, "127.0.0.1", NULL);
+    server.receive_room = 0;
+    static uint8_t block[100000];
+    tcp_send(client.tcp, 1, (struct byte_view){block, sizeof block});
+    for (int i = 0; i < 50; i++) {
+        tcp_flush(client.tcp);
+        ev_run(loop, EVRUN_NOWAIT);
+        usleep(1000);
+    }
+    ck_assert_uint_eq(server.received.size, 0);
+    server.receive_room = 10;
+    tcp_resume_reading(server.tcp);
+    RUN_UNTIL(&client, &server, server.received.size >= 10);
+    server.receive_room = 1 << 20;
+    tcp_resume_reading(server.tcp);
+    RUN_UNTIL(&client, &server, server.received.size == sizeof block);
+    side_fini(&client);
+    side_fini(&server);
+    ev_loop_destroy(loop);
+}
+END_TEST
+
+START_TEST(refused_connects_and_occupied_ports_are_said)
+{
+    if (!namespace_enter()) {
+        return;
+    }
+    struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+    struct side client, server;
+    side_init(&client, loop);
+    side_init(&server, loop);
+    struct conn_setup_action setup = setup_to("127.0.0.1");
+    tcp_connect(client.tcp, &setup);
+    RUN_UNTIL(&client, &server, client.is_failed);
+    ck_assert_int_eq(client.failed_error, ECONNREFUSED);
+    tcp_listen(server.tcp, IP_V4, PORT);
+    tcp_listen(client.tcp, IP_V4, PORT);
+    ck_assert_ptr_nonnull(strstr(client.listen_error, "another BGP daemon"));
+    memcpy(setup.bind_interface, "nosuchif0", 10);
+    client.is_failed = false;
+    tcp_connect(client.tcp, &setup);
+    ck_assert(client.is_failed);
+    ck_assert_int_eq(client.failed_error, ENODEV);
+    side_fini(&client);
+    side_fini(&server);
+    ev_loop_destroy(loop);
+}
+END_TEST
+
+START_TEST(incoming_interface_is_known)
+{
+    if (!namespace_enter()) {
+        return;
+    }
+    struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+    struct side client, server;
+    side_init(&client, loop);
+    side_init(&server, loop);
+    connect_pair(&client, &server, "127.0.0.1", NULL);
+    ck_assert_uint_eq(server.incoming_ifindex, if_nametoindex("lo"));
+    side_fini(&client);
+    side_fini(&server);
+    ev_loop_destroy(loop);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("tcp");
+    TCase *tcase = tcase_create("loopback");
+    tcase_set_timeout(tcase, 30);
+    quiet_log = log_sink_new();
+    tcase_add_test(tcase, octets_travel_both_ways_over_ipv4_and_ipv6);
+    tcase_add_test(tcase, a_keyed_session_works_and_a_wrong_key_never_opens);
+    tcase_add_test(tcase, reading_stops_while_the_core_has_no_room);
+    tcase_add_test(tcase, refused_connects_and_occupied_ports_are_said);
+    tcase_add_test(tcase, incoming_interface_is_known);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
