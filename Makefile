@@ -150,6 +150,14 @@ test:
 layers:
 	@sh tests/check/layers.sh
 
+# ---- Benchmarks: ratios to a peer in the same run ----
+$(BUILD)/bench/bgp_load: $(call objects,tests/bench/bgp_load.c tests/bench/table.c) $(call archive,proto)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
+
+bench: all $(BUILD)/bench/bgp_load
+	@SEALANE_BUILD=$(BUILD) python3 tests/bench/bench.py --write $(BENCH)
+
 # ---- Checks that need no run ----
 check: layers
 	@sh tests/check/run.sh
