@@ -133,7 +133,7 @@ router bgp 65515
 GATEWAY_BIRD = """
 router id 10.51.230.13;
 protocol device { scan time 2; }
-protocol kernel { learn yes; ipv4 { import all; export where source = RTS_BGP; }; }
+protocol kernel { learn yes; ipv4 { import where net = 192.168.255.1/32; export where source = RTS_BGP; }; }
 protocol static own { ipv4; route 10.51.230.0/24 unreachable; route 10.51.231.0/24 unreachable; }
 protocol bgp ce {
   local 10.51.230.13 as 65515;
@@ -238,8 +238,8 @@ class Azure:
         return all(self.peers["hub"].is_established(name) for name in ("m1", "m2", "g0", "g1"))
 
     def _start_gateway_tunnels(self):
-        # A gateway that loses a tunnel takes the device down and drops the BGP
-        # session that ran in it, as one does whose tunnel is an interface.
+        # A gateway that loses a tunnel drops the BGP session that ran in it, as
+        # one does whose tunnel is an interface.
         reset = (
             "vtysh --vty_socket %s/frr/g0/vty -c 'clear bgp 192.168.255.1' >/dev/null 2>&1"
             % netlab.WORK,
@@ -249,8 +249,8 @@ class Azure:
             tunnel = ipsec.Tunnel(
                 "g%d" % index, netns, "ipsec0", GATEWAYS[index], ENDPOINT,
                 GATEWAYS[index], "ce%d" % index,
-                on_up="ip link set ipsec0 up; ip route replace 192.168.255.1/32 dev ipsec0",
-                on_down="ip link set ipsec0 down; " + reset[index],
+                on_up="ip route replace 192.168.255.1/32 dev ipsec0",
+                on_down="ip route del 192.168.255.1/32 dev ipsec0; " + reset[index],
             )
             tunnel.spawn()
             self.gateway_ends.append(tunnel)
@@ -275,6 +275,15 @@ class Azure:
             self.tunnels[index].start()
 
     # --- faults
+
+    def kill_gateway(self, index):
+        """A gateway instance crashes: its IPsec and its BGP are gone at once."""
+        self.gateway_ends[index].kill()
+        self.peers["g%d" % index].kill()
+
+    def revive_gateway(self, index):
+        self.gateway_ends[index].start()
+        self.peers["g%d" % index].start()
 
     def set_er_carrier(self, number, up):
         """Both ends of an ExpressRoute link lose or regain light together."""
