@@ -10,8 +10,8 @@ void routes_init(struct core *core);
 void routes_fini(struct core *core);
 
 /* Networks, aggregates, redistribution, policies, protection, weights: whatever differs from old is
- * walked again in slices. core->config and core->policies are the new ones already; old_policies
- * lives until the call returns. */
+ * walked again in slices. core->config, core->policies, core->protections and core->decision are the
+ * new ones already, and peers_apply_config has run; old_policies lives until the call returns. */
 void routes_apply_config(struct core *core, const struct config *old,
                          const struct policy_set *old_policies);
 
@@ -38,6 +38,17 @@ bool routes_peer_has_output(const struct core *core, const struct peer *peer);
 /* Policy over adj-rib-in again, or everything announced again (clear soft). */
 void routes_peer_soft_in(struct core *core, struct peer *peer, uint32_t families);
 void routes_peer_soft_out(struct core *core, struct peer *peer, uint32_t families);
+
+/* ---- For snapshot.h ---- */
+
+/* Fills families[] (but for is_configured) and nothing else. */
+void routes_peer_snapshot(const struct core *core, const struct peer *peer,
+                          struct snapshot_peer *out);
+
+/* Fills table_version, dest_count, route_count, attr_set_count, rib_bytes and is_busy. */
+void routes_snapshot_global(const struct core *core, struct snapshot_global *out);
+
+/* ---- Work ---- */
 
 /* At most work_max destinations of backlog; true while more remains. */
 bool routes_work(struct core *core, uint32_t work_max);
