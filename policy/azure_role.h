@@ -23,15 +23,15 @@ enum azure_role {
 };
 
 struct azure_role_profile {
-    const char *name;          /* "msee" */
-    uint32_t remote_asn;       /* default */
-    bool remote_asn_is_fixed;  /* refuse another one */
+    const char *name;         /* "msee" */
+    uint32_t remote_asn;      /* default */
+    bool remote_asn_is_fixed; /* refuse another one */
     uint16_t keepalive_s;
     uint16_t hold_time_s;
-    uint16_t hold_time_floor_s;  /* below: refused */
-    uint16_t hold_time_warn_s;   /* below: warned */
-    uint8_t multihop_ttl;        /* 1: directly connected */
-    bool uses_loopback_source;   /* session sourced from the router id when that is local */
+    uint16_t hold_time_floor_s; /* below: refused */
+    uint16_t hold_time_warn_s;  /* below: warned */
+    uint8_t multihop_ttl;       /* 1: directly connected */
+    bool uses_loopback_source;  /* session sourced from the router id when that is local */
     bool uses_bfd;
     uint32_t bfd_interval_ms;
     uint8_t bfd_multiplier;
@@ -41,7 +41,7 @@ struct azure_role_profile {
     bool allows_as4;
     uint32_t prefixes_out_max[AFI_SAFI_COUNT]; /* 0: no limit known */
     uint32_t prefixes_in_max[AFI_SAFI_COUNT];
-    bool is_tunnelled;           /* reached through a tunnel: its routes need one */
+    bool is_tunnelled; /* reached through a tunnel: its routes need one */
 };
 
 const struct azure_role_profile *azure_role_profile(enum azure_role role);

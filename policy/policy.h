@@ -61,21 +61,21 @@ struct community_list_def {
 };
 
 enum match_kind {
-    MATCH_PREFIX_LIST,   /* name */
+    MATCH_PREFIX_LIST,          /* name */
     MATCH_NEXT_HOP_PREFIX_LIST, /* name */
-    MATCH_NEXT_HOP_ADDRESS, /* prefix (host) */
-    MATCH_AS_PATH_LIST,  /* name */
-    MATCH_COMMUNITY_LIST, /* name, kind, exact */
-    MATCH_METRIC,        /* number */
-    MATCH_LOCAL_PREF,    /* number */
-    MATCH_WEIGHT,        /* number */
-    MATCH_ORIGIN,        /* number: enum bgp_origin */
-    MATCH_TAG,           /* number */
-    MATCH_PEER,          /* prefix (host address of the peer) */
-    MATCH_PATH_CLASS,    /* number: enum path_class */
-    MATCH_SOURCE_PROTOCOL, /* number: enum policy_protocol */
-    MATCH_AS_PATH_LENGTH, /* number; comparison in `exact`: equal, else at most */
-    MATCH_INTERFACE,     /* name: of the resolved next hop */
+    MATCH_NEXT_HOP_ADDRESS,     /* prefix (host) */
+    MATCH_AS_PATH_LIST,         /* name */
+    MATCH_COMMUNITY_LIST,       /* name, kind, exact */
+    MATCH_METRIC,               /* number */
+    MATCH_LOCAL_PREF,           /* number */
+    MATCH_WEIGHT,               /* number */
+    MATCH_ORIGIN,               /* number: enum bgp_origin */
+    MATCH_TAG,                  /* number */
+    MATCH_PEER,                 /* prefix (host address of the peer) */
+    MATCH_PATH_CLASS,           /* number: enum path_class */
+    MATCH_SOURCE_PROTOCOL,      /* number: enum policy_protocol */
+    MATCH_AS_PATH_LENGTH,       /* number; comparison in `exact`: equal, else at most */
+    MATCH_INTERFACE,            /* name: of the resolved next hop */
 };
 
 enum policy_protocol {
@@ -96,23 +96,23 @@ struct match_def {
 };
 
 enum set_kind {
-    SET_WEIGHT,           /* number */
-    SET_LOCAL_PREF,       /* number; op add/subtract */
-    SET_METRIC,           /* number; op */
-    SET_ORIGIN,           /* number */
-    SET_TAG,              /* number */
-    SET_NEXT_HOP,         /* addr (either family; link-local goes to the second address) */
+    SET_WEIGHT,     /* number */
+    SET_LOCAL_PREF, /* number; op add/subtract */
+    SET_METRIC,     /* number; op */
+    SET_ORIGIN,     /* number */
+    SET_TAG,        /* number */
+    SET_NEXT_HOP,   /* addr (either family; link-local goes to the second address) */
     SET_NEXT_HOP_PEER,
     SET_NEXT_HOP_UNCHANGED,
     SET_NEXT_HOP_SELF,
-    SET_AS_PATH_PREPEND,  /* asns */
+    SET_AS_PATH_PREPEND,      /* asns */
     SET_AS_PATH_PREPEND_LAST, /* number: how often the first AS of the path */
-    SET_AS_PATH_EXCLUDE,  /* asns */
-    SET_COMMUNITY,        /* communities, kind, op: replace, add (additive), none */
-    SET_COMMUNITY_DELETE, /* name of a list, kind */
-    SET_PREFERRED_SOURCE, /* addr */
+    SET_AS_PATH_EXCLUDE,      /* asns */
+    SET_COMMUNITY,            /* communities, kind, op: replace, add (additive), none */
+    SET_COMMUNITY_DELETE,     /* name of a list, kind */
+    SET_PREFERRED_SOURCE,     /* addr */
     SET_ATOMIC_AGGREGATE,
-    SET_AGGREGATOR,       /* number: AS, addr */
+    SET_AGGREGATOR, /* number: AS, addr */
 };
 
 enum set_op {
@@ -136,9 +136,9 @@ struct set_def {
 };
 
 enum route_map_exit {
-    ROUTE_MAP_EXIT_STOP,  /* a matching entry ends the evaluation */
-    ROUTE_MAP_EXIT_NEXT,  /* on-match next / continue */
-    ROUTE_MAP_EXIT_GOTO,  /* on-match goto N / continue N */
+    ROUTE_MAP_EXIT_STOP, /* a matching entry ends the evaluation */
+    ROUTE_MAP_EXIT_NEXT, /* on-match next / continue */
+    ROUTE_MAP_EXIT_GOTO, /* on-match goto N / continue N */
 };
 
 struct route_map_entry_def {
@@ -178,14 +178,16 @@ struct route_map;
 struct prefix_list;
 struct as_path_list;
 
-/* Compiles everything. On STATUS_INVALID (a regexp that does not compile, a call cycle) error_out
+/* Compiles everything. defs and what it points to are borrowed and must outlive the set. On
+ * STATUS_INVALID (a regexp that does not compile, a call cycle) error_out
  * holds a message naming object, sequence and rule. A reference to a list that does not exist
  * compiles and never matches, as in FRR; policy_missing_reference lists them. */
 NODISCARD enum status policy_set_compile(const struct policy_defs *defs,
                                          struct policy_set **set_out, char error_out[256]);
 void policy_set_free(struct policy_set *set);
 
-/* The index-th dangling reference as text ("route-map A 10: prefix-list B"), or NULL past the end. */
+/* The index-th dangling reference as text ("route-map A 10: prefix-list B"), or NULL past the end.
+ */
 const char *policy_missing_reference(const struct policy_set *set, size_t index);
 
 /* NULL when there is none of that name. */
@@ -208,28 +210,29 @@ bool as_path_list_equal(const struct as_path_list *a, const struct as_path_list 
  * match anywhere in it), so that it may be evaluated once per attribute set. */
 bool route_map_is_prefix_blind(const struct route_map *map);
 
-/* True when the map's outcome can depend on what the next hop resolves to (path class, interface). */
+/* True when the map's outcome can depend on what the next hop resolves to (path class, interface).
+ */
 bool route_map_uses_nexthop(const struct route_map *map);
 
 /* What a policy may look at. */
 struct policy_route {
     const struct prefix *prefix;
-    struct ip_addr peer_addr;      /* IP_NONE for local routes */
-    struct ip_addr local_addr;     /* of the session; for next-hop self */
+    struct ip_addr peer_addr;  /* IP_NONE for local routes */
+    struct ip_addr local_addr; /* of the session; for next-hop self */
     uint32_t local_asn;
-    uint8_t protocol;              /* enum policy_protocol */
+    uint8_t protocol; /* enum policy_protocol */
     bool has_path_class;
-    uint8_t path_class;            /* enum path_class */
-    const char *interface_name;    /* of the resolved next hop; NULL when unknown */
+    uint8_t path_class;         /* enum path_class */
+    const char *interface_name; /* of the resolved next hop; NULL when unknown */
 };
 
 struct policy_verdict {
     bool is_permit;
-    bool attrs_changed;       /* attrs was edited */
-    bool next_hop_self;       /* edits only the exporter can carry out */
+    bool attrs_changed; /* attrs was edited */
+    bool next_hop_self; /* edits only the exporter can carry out */
     bool next_hop_unchanged;
-    bool next_hop_set;        /* policy set an address */
-    uint32_t entry_sequence;  /* of the deciding entry; 0 for the implicit deny */
+    bool next_hop_set;       /* policy set an address */
+    uint32_t entry_sequence; /* of the deciding entry; 0 for the implicit deny */
 };
 
 /* Evaluates map on attrs, editing it in place (new blobs come from scratch). NULL map permits. */

@@ -1,5 +1,5 @@
-/* Which destinations must travel protected, and the covers around networks that may not be announced
- * in the clear (design: protection is step 0 of the decision, by longest cover). */
+/* Which destinations must travel protected, and the covers around networks that may not be
+ * announced in the clear (design: protection is step 0 of the decision, by longest cover). */
 #ifndef POLICY_PROTECTION_H
 #define POLICY_PROTECTION_H
 
