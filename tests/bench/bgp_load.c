@@ -21,17 +21,17 @@
 #include "proto/base/cursor.h"
 #include "tests/bench/table.h"
 
-#define FIRST_ASN     64601u
-#define PEERS_MAX     64
-#define IDLE_LIMIT_S  60.0
-#define HOLD_TIME_S   240u
+#define FIRST_ASN    64601u
+#define PEERS_MAX    64
+#define IDLE_LIMIT_S 60.0
+#define HOLD_TIME_S  240u
 
 struct load_peer {
     int fd;
     uint32_t addr;
     uint32_t asn;
     bool is_sender;
-    bool is_up;       /* their OPEN and first KEEPALIVE came */
+    bool is_up; /* their OPEN and first KEEPALIVE came */
     struct buffer in;
     struct buffer out;
     size_t out_sent;

@@ -8,7 +8,7 @@
 
 /* Share of each prefix length in percent, from /8 to /24, as in today's Internet. */
 static const uint8_t length_percent[25] = {
-    [12] = 1, [13] = 1, [14] = 1, [15] = 1, [16] = 2, [17] = 1, [18] = 2,
+    [12] = 1, [13] = 1, [14] = 1, [15] = 1,  [16] = 2,  [17] = 1,  [18] = 2,
     [19] = 3, [20] = 5, [21] = 6, [22] = 12, [23] = 10, [24] = 55,
 };
 

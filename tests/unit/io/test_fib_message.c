@@ -66,7 +66,7 @@ static void check_round_trip(const struct fib_route_action *action)
 START_TEST(routes_of_every_type_read_back)
 {
     static const char *const prefixes[] = {"0.0.0.0/0", "10.51.230.0/23", "192.0.2.1/32",
-                                           "::/0", "2001:db8::/32", "2001:db8::1/128"};
+                                           "::/0",      "2001:db8::/32",  "2001:db8::1/128"};
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
         for (int type = FIB_ROUTE_UNICAST; type <= FIB_ROUTE_PROHIBIT; type++) {
             struct fib_route_action action = make_route(prefixes[i]);
@@ -94,8 +94,8 @@ START_TEST(routes_with_gateways_read_back)
     for (uint8_t legs = 2; legs <= FIB_PLAIN_LEGS_MAX; legs++) {
         action.route.leg_count = legs;
         for (uint8_t i = 0; i < legs; i++) {
-            action.route.legs[i] = (struct fib_leg){make_ip("172.16.0.6"), i + 1u,
-                                                    (uint8_t)(i + 1)};
+            action.route.legs[i] =
+                (struct fib_leg){make_ip("172.16.0.6"), i + 1u, (uint8_t)(i + 1)};
         }
         check_round_trip(&action);
     }
