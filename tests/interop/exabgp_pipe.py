@@ -1,0 +1,28 @@
+"""ExaBGP's helper process: commands from a FIFO out, JSON events into a file."""
+
+import os
+import sys
+import threading
+
+
+def commands(path):
+    while True:
+        with open(path, encoding="utf-8") as fifo:
+            for line in fifo:
+                sys.stdout.write(line)
+                sys.stdout.flush()
+
+
+def main():
+    fifo, log = sys.argv[1:3]
+    threading.Thread(target=commands, args=(fifo,), daemon=True).start()
+    with open(log, "a", encoding="utf-8") as file:
+        for line in sys.stdin:
+            file.write(line)
+            file.flush()
+            if os.getppid() == 1:
+                return
+
+
+if __name__ == "__main__":
+    main()
