@@ -126,7 +126,8 @@ uint32_t as_path_origin(struct byte_view path)
     struct as_segment segment;
     uint32_t origin = 0;
     while (as_segment_next(&path, &segment)) {
-        origin = segment.type == AS_PATH_SEQUENCE ? as_segment_asn(&segment, segment.count - 1u) : 0;
+        origin =
+            segment.type == AS_PATH_SEQUENCE ? as_segment_asn(&segment, segment.count - 1u) : 0;
     }
     return origin;
 }
