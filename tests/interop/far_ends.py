@@ -50,7 +50,7 @@ class FarEnd:
     """Common part: the case gives plan, netns, a name, who opens, and a password."""
 
     title = ""
-    has_md5 = True
+    no_md5 = None  # why it cannot use MD5 when it listens
     sends = {}
 
     def __init__(self, name, netns, plan, listens, password=None):
@@ -84,6 +84,7 @@ class FrrEnd(FarEnd):
             " no bgp network import-check", " timers bgp 10 30",
             " neighbor %s remote-as %d" % (plan.dut, DUT_AS),
             " neighbor %s timers connect 1" % plan.dut,
+            " neighbor %s update-source %s" % (plan.dut, plan.peer),
         ]
         if self.listens:
             lines.append(" neighbor %s passive" % plan.dut)
@@ -206,6 +207,7 @@ def bird_view(text):
 
 class OpenBgpdEnd(FarEnd):
     title = "OpenBGPD"
+    no_md5 = "OpenBGPD 7.7 sets no key on its listening socket on Linux"
     sends = {"as_path": "65002 65002 65002", "origin": "egp", "med": PEER_MED,
              "communities": {COMMUNITY}, "large": {LARGE}, "ext": {EXT}}
 
