@@ -436,10 +436,14 @@ def run_one(case, score):
                    else traceback.format_exc())
 
 
+def chosen_cases(options):
+    return [case for case in all_cases(DUTS[options.dut])
+            if not options.only or re.search(options.only, case.name, re.I)]
+
+
 def run_all(options):
     score = Score()
-    cases = [case for case in all_cases(DUTS[options.dut])
-             if not options.only or re.search(options.only, case.name, re.I)]
+    cases = chosen_cases(options)
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for future in [pool.submit(run_one, case, score) for case in cases]:
             future.result()
@@ -465,14 +469,14 @@ def main():
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     if options.list:
-        for case in all_cases(DUTS[options.dut]):
+        for case in chosen_cases(options):
             print(case.name)
         return 0
     try:
         return netlab.isolate(lambda: run_all(options), keep=options.keep)
     except netlab.LabMissing as reason:
         score = Score()
-        for case in all_cases(DUTS[options.dut]):
+        for case in chosen_cases(options):
             score.tell("skip", case.name, reason)
         return finish(score)
 
