@@ -36,7 +36,7 @@ enum bgp_role {
 #define ADD_PATH_SEND    2u
 
 struct capabilities {
-    uint32_t families; /* AFI_SAFI_BIT of each multiprotocol family */
+    uint32_t families;          /* AFI_SAFI_BIT of each multiprotocol family */
     bool has_any_multiprotocol; /* also families we do not know */
     bool route_refresh;
     bool enhanced_refresh;
@@ -47,8 +47,8 @@ struct capabilities {
     bool restart_state;        /* R bit */
     bool restart_notification; /* N bit, RFC 8538 */
     uint16_t restart_time_s;
-    uint32_t gr_families;      /* families with GR */
-    uint32_t gr_forwarding;    /* those with the F bit */
+    uint32_t gr_families;   /* families with GR */
+    uint32_t gr_forwarding; /* those with the F bit */
     bool long_lived_gr;
     uint32_t llgr_families;
     uint32_t llgr_forwarding;
@@ -62,9 +62,9 @@ struct capabilities {
 };
 
 struct open_message {
-    uint32_t asn;            /* from the AS4 capability when present, else the 2-octet field */
+    uint32_t asn; /* from the AS4 capability when present, else the 2-octet field */
     uint16_t hold_time_s;
-    uint32_t router_id;      /* host order */
+    uint32_t router_id; /* host order */
     struct capabilities capabilities;
     struct byte_view raw_capabilities; /* for `show`: the TLVs as received, view into body; empty
                                           when they were spread over several parameters */

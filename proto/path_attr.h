@@ -53,12 +53,12 @@ enum bgp_origin {
 
 struct path_attrs {
     uint64_t present; /* PATH_ATTR_BIT of every member that has a value, and PATH_LOCAL_ bits */
-    struct byte_view as_path;           /* canonical: proto/as_path.h */
-    struct byte_view cluster_list;      /* n * 4 octets, network order */
-    struct byte_view communities;       /* n * 4 octets, network order, sorted, unique */
-    struct byte_view ext_communities;   /* n * 8 octets, sorted, unique */
+    struct byte_view as_path;              /* canonical: proto/as_path.h */
+    struct byte_view cluster_list;         /* n * 4 octets, network order */
+    struct byte_view communities;          /* n * 4 octets, network order, sorted, unique */
+    struct byte_view ext_communities;      /* n * 8 octets, sorted, unique */
     struct byte_view ipv6_ext_communities; /* n * 20 octets, as received */
-    struct byte_view large_communities; /* n * 12 octets, sorted, unique */
+    struct byte_view large_communities;    /* n * 12 octets, sorted, unique */
     struct byte_view unknown;           /* whole attributes (flags, type, length, value) of optional
                                            transitive types we do not know, Partial bit set, by
                                            ascending type */
@@ -76,8 +76,8 @@ struct path_attrs {
     uint32_t via_ifindex; /* the next hop is on this link (link-local next hops) */
     uint16_t via_tunnel;  /* the session is bound to this tunnel (1-based), so is the next hop */
     struct ip_addr preferred_source;
-    uint8_t origin; /* enum bgp_origin */
-    uint8_t aggregator_partial; /* PATH_ATTR_FLAG_PARTIAL as received on AGGREGATOR, else 0 */
+    uint8_t origin;              /* enum bgp_origin */
+    uint8_t aggregator_partial;  /* PATH_ATTR_FLAG_PARTIAL as received on AGGREGATOR, else 0 */
     uint8_t communities_partial; /* the same for COMMUNITIES, EXT and LARGE in bits 0, 1, 2 */
 };
 

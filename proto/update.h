@@ -16,10 +16,10 @@
 /* What the OPEN exchange agreed; the grammar of UPDATE depends on it. */
 struct update_options {
     bool as4;
-    bool is_ebgp;             /* LOCAL_PREF, ORIGINATOR_ID, CLUSTER_LIST are discarded */
+    bool is_ebgp; /* LOCAL_PREF, ORIGINATOR_ID, CLUSTER_LIST are discarded */
     bool is_confed_member;
-    bool reject_as_sets;      /* RFC 9774 */
-    uint32_t families;        /* AFI_SAFI_BIT of negotiated families */
+    bool reject_as_sets;       /* RFC 9774 */
+    uint32_t families;         /* AFI_SAFI_BIT of negotiated families */
     uint32_t add_path_receive; /* AFI_SAFI_BIT */
     uint32_t add_path_send;
     uint32_t extended_next_hop; /* AFI_SAFI_BIT, RFC 8950 */
@@ -39,9 +39,13 @@ struct nlri_run {
 struct update {
     struct nlri_run reachable[2];   /* IPv4 NLRI field, MP_REACH_NLRI */
     struct nlri_run unreachable[2]; /* Withdrawn Routes field, MP_UNREACH_NLRI */
-    struct path_attrs attrs;        /* of reachable[]; views into the message or scratch */
-    uint32_t end_of_rib;            /* AFI_SAFI_BIT when the message is an End-of-RIB marker */
-    struct wire_error error;        /* the strongest finding; WIRE_ACCEPT when there is none */
+    struct path_attrs attrs;    /* of reachable[]; views into the message or scratch. Its next hop
+                                   is NEXT_HOP when reachable[0] has entries, else that of
+                                   MP_REACH_NLRI */
+    struct ip_addr mp_next_hop; /* of reachable[1]; IP_NONE without MP_REACH_NLRI */
+    struct ip_addr mp_next_hop_link_local;
+    uint32_t end_of_rib;     /* AFI_SAFI_BIT when the message is an End-of-RIB marker */
+    struct wire_error error; /* the strongest finding; WIRE_ACCEPT when there is none */
     struct wire_error minor[UPDATE_ERRORS_MAX]; /* every finding, in order, for counters and log */
     uint8_t minor_count;
     bool next_hop_unusable; /* NEXT_HOP is well-formed but no possible next hop: RFC 4271 6.3,
@@ -68,15 +72,16 @@ bool nlri_next(struct nlri_run *run, struct nlri *nlri_out);
  * everything else MP_REACH/MP_UNREACH. Attributes are written in ascending type order with AS4_PATH
  * and AS_TRANS when the session has no 4-octet AS. */
 struct update_builder {
-    struct writer writer;
+    struct writer writer; /* of this message; its end leaves room for what finish adds */
     const struct update_options *options;
     enum afi_safi afi_safi;
     bool is_withdraw;
     bool uses_mp;
-    size_t message_start;
-    size_t attrs_start;
-    size_t mp_start;
+    size_t length_at;    /* offset of the length field of attributes, or of withdrawn routes */
+    size_t mp_length_at; /* offset of the length field of MP_REACH_NLRI or MP_UNREACH_NLRI */
     size_t nlri_start;
+    size_t parked_bytes; /* attributes waiting behind writer.end: RFC 7606 5.1 wants MP_REACH_NLRI
+                            to be the first attribute, and its length is known last */
     uint32_t prefix_count;
 };
 

@@ -39,7 +39,7 @@ enum cease_subcode {
 
 struct wire_error {
     enum wire_disposition disposition;
-    uint8_t code;    /* enum notification_code; 0 when none would be sent */
+    uint8_t code; /* enum notification_code; 0 when none would be sent */
     uint8_t subcode;
     uint8_t attr_type;     /* of the attribute at fault, 0 when none */
     uint16_t offset_bytes; /* from the start of the message body */
