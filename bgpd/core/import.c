@@ -1,0 +1,576 @@
+/* From UPDATE bodies to adj-rib-in: disposition, loop checks, import policy, limits. What a policy
+ * refuses is stored all the same, so that a changed policy needs nothing from the peer. */
+#include <stdio.h>
+
+#include "bgpd/core/routes_private.h"
+#include "proto/as_path.h"
+#include "proto/base/assert.h"
+#include "proto/community.h"
+
+#define ERROR_LOG_INTERVAL_S 10
+
+/* Paths over one circuit carry 12076 once; a drain puts eight more in front (azure.md 11). */
+#define MAINTENANCE_ASN_COUNT 9u
+
+/* One attribute set on its way through import; the outcome is shared by all prefixes that can. */
+struct import_run {
+    struct core *core;
+    struct peer_family *family;
+    struct attr_set *received;
+    struct path_attrs view;
+    struct attr_set *shared; /* outcome of a prefix-blind policy; owned, NULL when refused */
+    bool has_shared;
+    enum decision_reason reason; /* the set is refused whatever the prefix is */
+};
+
+void route_bind_nexthop(struct core *core, struct attr_set *set)
+{
+    if (attr_set_nexthop(set) != NULL) {
+        return;
+    }
+    struct path_attrs view;
+    attr_set_view(set, &view);
+    if (!path_attrs_has(&view, PATH_ATTR_NEXT_HOP)) {
+        return;
+    }
+    bool is_bound = (view.present & PATH_LOCAL_VIA) != 0;
+    struct nexthop *nexthop = nexthop_track(core, &view.next_hop, is_bound ? view.via_tunnel : 0,
+                                            is_bound ? view.via_ifindex : 0);
+    if (nexthop != NULL) {
+        attr_set_bind_nexthop(set, nexthop);
+    }
+}
+
+/* ---- Checks of the set alone ---- */
+
+static enum decision_reason import_loop_reason(const struct core *core,
+                                               const struct peer_family *family,
+                                               const struct path_attrs *view)
+{
+    const struct neighbor_settings *settings = &family->peer->settings;
+    uint32_t allowed = settings->merged.families[family->afi_safi].allow_own_as.is_set
+                           ? settings->merged.families[family->afi_safi].allow_own_as.value
+                           : 0;
+    if (as_path_occurrences(view->as_path, settings->local_asn) > allowed) {
+        return DECISION_AS_LOOP;
+    }
+    if (core->config != NULL && core->config->bgp.asn != settings->local_asn &&
+        as_path_occurrences(view->as_path, core->config->bgp.asn) > allowed) {
+        return DECISION_AS_LOOP;
+    }
+    if (settings->is_ebgp) {
+        return DECISION_NONE;
+    }
+    if (path_attrs_has(view, PATH_ATTR_ORIGINATOR_ID) && view->originator_id == core->router_id) {
+        return DECISION_ORIGINATOR_LOOP; /* RFC 4456 8 */
+    }
+    if (path_attrs_has(view, PATH_ATTR_CLUSTER_LIST)) {
+        uint32_t cluster_id = routes_cluster_id(core);
+        for (size_t i = 0; i + 4 <= view->cluster_list.size; i += 4) {
+            if (load_be32(view->cluster_list.data + i) == cluster_id) {
+                return DECISION_CLUSTER_LOOP;
+            }
+        }
+    }
+    return DECISION_NONE;
+}
+
+/* RFC 4271 5.1.3: a directly connected eBGP peer names a next hop on a network of ours. */
+static bool import_next_hop_is_connected(const struct core *core, struct peer_family *family,
+                                         const struct path_attrs *view)
+{
+    const struct peer *peer = family->peer;
+    const struct neighbor_settings *settings = &peer->settings;
+    if (!settings->is_ebgp || settings->tunnel_number != 0 || peer->ifindex == 0 ||
+        (settings->merged.ebgp_multihop.is_set && settings->merged.ebgp_multihop.value > 1) ||
+        settings->merged.disable_connected_check.value || (view->present & PATH_LOCAL_VIA) != 0 ||
+        !path_attrs_has(view, PATH_ATTR_NEXT_HOP) || ip_equal(&view->next_hop, &peer->addr)) {
+        return true;
+    }
+    if (kernel_connected_interface(core, &view->next_hop) != 0) {
+        return true;
+    }
+    family->refused_unconnected = true;
+    return false;
+}
+
+/* ---- Policy ---- */
+
+static struct policy_route import_policy_route(const struct import_run *run,
+                                               const struct prefix *prefix)
+{
+    const struct peer *peer = run->family->peer;
+    struct policy_route route = {
+        .prefix = prefix,
+        .peer_addr = peer->addr,
+        .local_addr = peer->local_addr,
+        .local_asn = peer->settings.local_asn,
+        .protocol = POLICY_PROTOCOL_BGP,
+    };
+    if (run->family->in.uses_nexthop) {
+        route_bind_nexthop(run->core, run->received);
+        const struct nexthop *nexthop = attr_set_nexthop(run->received);
+        if (nexthop != NULL &&
+            (nexthop->state == NEXTHOP_RESOLVED || nexthop->state == NEXTHOP_TUNNEL_DOWN)) {
+            route.has_path_class = true;
+            route.path_class = nexthop->path_class;
+            route.interface_name = nexthop_interface_name(run->core, nexthop);
+        }
+    }
+    return route;
+}
+
+/* The route as it is accepted, owing an unref; NULL when the policy refuses it. */
+static struct attr_set *import_apply_policy(struct import_run *run, const struct prefix *prefix)
+{
+    struct core *core = run->core;
+    const struct neighbor_settings *settings = &run->family->peer->settings;
+    struct path_attrs edited = run->view;
+    bool is_edited = false;
+    if (settings->is_ebgp && settings->local_asn != core->config->bgp.asn &&
+        !settings->merged.local_as_no_prepend) {
+        edited.as_path = as_path_prepend(&core->scratch, edited.as_path, settings->local_asn, 1);
+        is_edited = true;
+    }
+    if (settings->is_ebgp && path_attrs_has(&edited, PATH_ATTR_COMMUNITIES) &&
+        community_list_has_u32(edited.communities, COMMUNITY_GRACEFUL_SHUTDOWN)) {
+        edited.local_pref = 0; /* RFC 8326 4.2 */
+        path_attrs_set(&edited, PATH_ATTR_LOCAL_PREF);
+        is_edited = true;
+    }
+    if (run->family->in.route_map != NULL) {
+        struct policy_route route = import_policy_route(run, prefix);
+        struct policy_verdict verdict =
+            route_map_apply(run->family->in.route_map, &route, &edited, &core->scratch);
+        if (!verdict.is_permit) {
+            return NULL;
+        }
+        is_edited = is_edited || verdict.attrs_changed;
+    }
+    struct attr_set *set =
+        is_edited ? attr_set_intern(core->attrs, &edited) : attr_set_ref(run->received);
+    route_bind_nexthop(core, set);
+    return set;
+}
+
+static void import_run_begin(struct import_run *run, struct core *core, struct peer_family *family,
+                             struct attr_set *received)
+{
+    *run = (struct import_run){.core = core, .family = family, .received = received};
+    attr_set_view(received, &run->view);
+    run->reason = import_loop_reason(core, family, &run->view);
+    if (run->reason != DECISION_NONE) {
+        return;
+    }
+    const struct peer_policy *policy = &family->in;
+    if (policy->refuses_all || (policy->filter_list != NULL &&
+                                !as_path_list_permits(policy->filter_list, run->view.as_path))) {
+        run->reason = DECISION_POLICY_REJECTED;
+        return;
+    }
+    if (!import_next_hop_is_connected(core, family, &run->view)) {
+        run->reason = DECISION_NEXTHOP_UNRESOLVED;
+        return;
+    }
+    if (policy->is_prefix_blind) {
+        static const struct prefix none = {0};
+        run->shared = import_apply_policy(run, &none);
+        run->has_shared = true;
+        if (run->shared == NULL) {
+            run->reason = DECISION_POLICY_REJECTED;
+        }
+    }
+}
+
+static void import_run_end(struct import_run *run)
+{
+    if (run->shared != NULL) {
+        attr_set_unref(run->core->attrs, run->shared);
+        run->shared = NULL;
+    }
+}
+
+/* What the prefix itself is refused for. */
+static bool import_prefix_is_refused(const struct import_run *run, const struct prefix *prefix)
+{
+    const struct peer_policy *policy = &run->family->in;
+    const struct route_engine *engine = run->core->routes;
+    enum afi_safi afi_safi = run->family->afi_safi;
+    if (policy->prefix_list != NULL && !prefix_list_permits(policy->prefix_list, prefix)) {
+        return true;
+    }
+    const struct neighbor_settings *settings = &run->family->peer->settings;
+    return policy->has_role_default &&
+           azure_import_refusal(settings->merged.azure_role, prefix, &run->view,
+                                engine->own_prefixes[afi_safi], engine->own_prefix_count[afi_safi],
+                                settings->local_asn) != NULL;
+}
+
+static enum route_change import_store(struct import_run *run, const struct prefix *prefix,
+                                      uint32_t path_id)
+{
+    struct loc_rib *rib = run->core->ribs[run->family->afi_safi];
+    uint16_t source = run->family->source;
+    struct mono_time now = run->core->now;
+    enum decision_reason reason = run->reason;
+    if (reason == DECISION_NONE && import_prefix_is_refused(run, prefix)) {
+        reason = DECISION_POLICY_REJECTED;
+    }
+    if (reason != DECISION_NONE) {
+        return adj_rib_in_put(rib, source, prefix, path_id, run->received, NULL, reason, now);
+    }
+    if (run->has_shared) {
+        return adj_rib_in_put(rib, source, prefix, path_id, run->received, run->shared,
+                              DECISION_NONE, now);
+    }
+    struct attr_set *accepted = import_apply_policy(run, prefix);
+    enum route_change change =
+        adj_rib_in_put(rib, source, prefix, path_id, run->received, accepted,
+                       accepted == NULL ? DECISION_POLICY_REJECTED : DECISION_NONE, now);
+    if (accepted != NULL) {
+        attr_set_unref(run->core->attrs, accepted);
+    }
+    return change;
+}
+
+/* ---- Limits ---- */
+
+/* True when the route may be stored (or the limit does not mind). */
+static bool import_limit_allows(struct import_run *run, const struct prefix *prefix,
+                                uint32_t path_id)
+{
+    struct peer_family *family = run->family;
+    const struct config_family *config = &family->peer->settings.merged.families[family->afi_safi];
+    if (!config->max_prefixes.is_set || config->max_prefixes.value == 0 ||
+        config->max_prefixes_action.value != PREFIX_LIMIT_HOLD) {
+        return true;
+    }
+    struct loc_rib *rib = run->core->ribs[family->afi_safi];
+    if (loc_rib_source_routes(rib, family->source) < config->max_prefixes.value) {
+        return true;
+    }
+    struct route_view known;
+    if (adj_rib_in_find(rib, family->source, prefix, path_id, &known) == STATUS_OK) {
+        return true;
+    }
+    if (!family->limit_reached) {
+        family->limit_reached = true;
+        core_log(run->core, LOG_PREFIX_LIMIT, LOG_SEVERITY_ERROR, &family->peer->addr, prefix,
+                 "%s: maximum-prefix %u reached, further prefixes are refused",
+                 afi_safi_title(family->afi_safi), config->max_prefixes.value);
+    }
+    return false;
+}
+
+static struct wire_error import_teardown(struct core *core, struct peer_family *family,
+                                         uint32_t limit)
+{
+    struct peer_routes *routes = family->peer->routes;
+    const struct config_family *config = &family->peer->settings.merged.families[family->afi_safi];
+    uint8_t *data = routes->notification_data; /* RFC 4486 4: AFI, SAFI, upper bound */
+    store_be16(data, afi_safi_afi(family->afi_safi));
+    data[2] = SAFI_UNICAST;
+    store_be32(data + 3, limit);
+    char reason[64];
+    snprintf(reason, sizeof reason, "maximum-prefix %u exceeded", limit);
+    peer_hold_idle(core, family->peer,
+                   config->max_prefixes_restart_min.is_set
+                       ? mono_span_s((int64_t)config->max_prefixes_restart_min.value * 60)
+                       : MONO_SPAN_NONE,
+                   reason);
+    return (struct wire_error){.disposition = WIRE_SESSION_RESET,
+                               .code = NOTIFICATION_CEASE,
+                               .subcode = CEASE_MAX_PREFIXES,
+                               .data = {data, 7},
+                               .what = "maximum number of prefixes reached"};
+}
+
+/* After routes were added. */
+static struct wire_error import_check_limit(struct core *core, struct peer_family *family)
+{
+    uint32_t routes_max = core->limits.prefixes_max;
+    uint32_t routes = 0;
+    for (unsigned i = 0; i < AFI_SAFI_COUNT; i++) {
+        routes += loc_rib_route_count(core->ribs[i]);
+    }
+    if (routes_max != 0 && routes > routes_max) {
+        return (struct wire_error){.disposition = WIRE_SESSION_RESET,
+                                   .code = NOTIFICATION_CEASE,
+                                   .subcode = CEASE_OUT_OF_RESOURCES,
+                                   .what = "no room for more routes"};
+    }
+    const struct config_family *config = &family->peer->settings.merged.families[family->afi_safi];
+    if (!config->max_prefixes.is_set || config->max_prefixes.value == 0) {
+        return WIRE_NO_ERROR;
+    }
+    uint32_t limit = config->max_prefixes.value;
+    uint32_t count = loc_rib_source_routes(core->ribs[family->afi_safi], family->source);
+    uint32_t warning_pct =
+        config->max_prefixes_warning_pct.is_set ? config->max_prefixes_warning_pct.value : 75;
+    if (count > limit && config->max_prefixes_action.value == PREFIX_LIMIT_TEARDOWN) {
+        core_log(core, LOG_PREFIX_LIMIT, LOG_SEVERITY_ERROR, &family->peer->addr, NULL,
+                 "%s: %u prefixes received, maximum-prefix is %u: session ended",
+                 afi_safi_title(family->afi_safi), count, limit);
+        return import_teardown(core, family, limit);
+    }
+    if (count > limit && !family->limit_reached) {
+        family->limit_reached = true;
+        core_log(core, LOG_PREFIX_LIMIT, LOG_SEVERITY_WARNING, &family->peer->addr, NULL,
+                 "%s: %u prefixes received, maximum-prefix is %u (warning only)",
+                 afi_safi_title(family->afi_safi), count, limit);
+    } else if ((uint64_t)count * 100 > (uint64_t)limit * warning_pct && !family->limit_warned) {
+        family->limit_warned = true;
+        core_log(core, LOG_PREFIX_LIMIT, LOG_SEVERITY_WARNING, &family->peer->addr, NULL,
+                 "%s: %u prefixes received, over %u%% of maximum-prefix %u",
+                 afi_safi_title(family->afi_safi), count, warning_pct, limit);
+    }
+    return WIRE_NO_ERROR;
+}
+
+/* ---- One UPDATE ---- */
+
+static void import_withdraw(struct core *core, struct peer *peer, struct nlri_run run)
+{
+    struct nlri nlri;
+    while (nlri_next(&run, &nlri)) {
+        enum afi_safi afi_safi = prefix_afi_safi(&nlri.prefix);
+        struct peer_family *family = peer_family_of(peer, afi_safi);
+        if (family->source == 0) {
+            continue;
+        }
+        adj_rib_in_remove(core->ribs[afi_safi], family->source, &nlri.prefix, nlri.path_id);
+        const struct config_family *config = &peer->settings.merged.families[afi_safi];
+        if (family->limit_reached && loc_rib_source_routes(core->ribs[afi_safi], family->source) <
+                                         config->max_prefixes.value) {
+            family->limit_reached = false;
+            if (config->max_prefixes_action.value == PREFIX_LIMIT_HOLD) {
+                (void)peer_request_refresh(core, peer, afi_safi); /* what was refused, once more */
+            }
+        }
+    }
+}
+
+/* Facts of the session that go with the routes into our tables. */
+static void import_bind_session(const struct peer *peer, struct path_attrs *attrs)
+{
+    if (ip_is_unspecified(&attrs->next_hop) && attrs->next_hop_link_local.family == IP_V6) {
+        attrs->next_hop = attrs->next_hop_link_local; /* RFC 2545 3: only a link-local address */
+    }
+    if (peer->settings.tunnel_number != 0) {
+        attrs->present |= PATH_LOCAL_VIA;
+        attrs->via_tunnel = peer->settings.tunnel_number;
+        attrs->via_ifindex = 0;
+    } else if (ip_is_link_local(&attrs->next_hop) && peer->ifindex != 0) {
+        attrs->present |= PATH_LOCAL_VIA;
+        attrs->via_tunnel = 0;
+        attrs->via_ifindex = peer->ifindex;
+    }
+}
+
+/* MSEE drains show as eight more 12076 in front (azure.md 11); said once each way. */
+static void import_note_maintenance(struct core *core, struct peer_family *family,
+                                    const struct path_attrs *attrs)
+{
+    const struct neighbor_settings *settings = &family->peer->settings;
+    if (settings->merged.azure_role != AZURE_ROLE_MSEE) {
+        return;
+    }
+    bool is_seen =
+        as_path_occurrences(attrs->as_path, settings->remote_asn) >= MAINTENANCE_ASN_COUNT;
+    if (is_seen == family->maintenance_seen) {
+        return;
+    }
+    family->maintenance_seen = is_seen;
+    core_log(core, LOG_AZURE, LOG_SEVERITY_NOTICE, &family->peer->addr, NULL,
+             is_seen ? "AS %u prepended eight times: this MSEE is being drained for maintenance, "
+                       "traffic moves to the other link"
+                     : "AS %u no longer prepended: maintenance of this MSEE is over",
+             settings->remote_asn);
+}
+
+static struct wire_error import_reachable(struct core *core, struct peer *peer,
+                                          struct nlri_run nlri_run, struct attr_set *received,
+                                          bool next_hop_unusable)
+{
+    enum afi_safi afi_safi =
+        nlri_run.family == IP_V6 ? AFI_SAFI_IPV6_UNICAST : AFI_SAFI_IPV4_UNICAST;
+    struct peer_family *family = peer_family_of(peer, afi_safi);
+    if (family->source == 0) {
+        return (struct wire_error){.disposition = WIRE_SESSION_RESET,
+                                   .code = NOTIFICATION_CEASE,
+                                   .subcode = CEASE_OUT_OF_RESOURCES,
+                                   .what = "no room for more sources of routes"};
+    }
+    struct import_run run;
+    import_run_begin(&run, core, family, received);
+    if (next_hop_unusable && run.reason == DECISION_NONE) {
+        run.reason = DECISION_NEXTHOP_UNRESOLVED; /* RFC 4271 6.3 */
+    }
+    import_note_maintenance(core, family, &run.view);
+    bool has_added = false;
+    struct nlri nlri;
+    while (nlri_next(&nlri_run, &nlri)) {
+        if (import_limit_allows(&run, &nlri.prefix, nlri.path_id)) {
+            has_added = import_store(&run, &nlri.prefix, nlri.path_id) == ROUTE_ADDED || has_added;
+        }
+    }
+    import_run_end(&run);
+    return has_added ? import_check_limit(core, family) : WIRE_NO_ERROR;
+}
+
+/* RFC 7606 8: the log is the operator's only clue; a few lines per peer are enough of it. */
+static void import_log_error(struct core *core, struct peer *peer, const struct wire_error *error,
+                             const char *done)
+{
+    struct peer_routes *routes = peer->routes;
+    if (mono_before(core->now, routes->next_error_log)) {
+        routes->suppressed_error_logs++;
+        return;
+    }
+    routes->next_error_log = mono_add(core->now, mono_span_s(ERROR_LOG_INTERVAL_S));
+    char octets[3 * 16 + 1] = "";
+    size_t shown = error->data.size < 16 ? error->data.size : 16;
+    for (size_t i = 0; i < shown; i++) {
+        snprintf(octets + 3 * i, 4, " %02x", error->data.data[i]);
+    }
+    core_log(core, LOG_UPDATE_ERROR, LOG_SEVERITY_WARNING, &peer->addr, NULL,
+             "UPDATE: %s (attribute %u, offset %u,%s%s): %s; %u similar lines left out",
+             error->what == NULL ? "malformed" : error->what, error->attr_type, error->offset_bytes,
+             shown == 0 ? " no octets" : octets, error->data.size > shown ? " ..." : "", done,
+             routes->suppressed_error_logs);
+    routes->suppressed_error_logs = 0;
+}
+
+static void import_count_findings(struct core *core, struct peer *peer, const struct update *update)
+{
+    for (unsigned i = 0; i < update->minor_count; i++) {
+        if (update->minor[i].disposition == WIRE_ATTR_DISCARD) {
+            peer->attr_discard_count++;
+        }
+    }
+    if (update->error.disposition == WIRE_TREAT_AS_WITHDRAW) {
+        peer->treat_as_withdraw_count++;
+        import_log_error(core, peer, &update->error, "its routes are treated as withdrawn");
+    } else if (update->error.disposition == WIRE_ATTR_DISCARD) {
+        import_log_error(core, peer, &update->error, "attribute discarded");
+    }
+}
+
+/* RFC 4271 6.3: an eBGP path starts with the AS of the peer. */
+static bool import_first_as_is_wrong(const struct peer *peer, const struct path_attrs *attrs)
+{
+    const struct neighbor_settings *settings = &peer->settings;
+    return settings->is_ebgp && settings->merged.enforce_first_as.value &&
+           as_path_first(attrs->as_path) != peer->remote_open.asn;
+}
+
+static void import_end_of_rib(struct core *core, struct peer *peer, uint32_t families)
+{
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        struct peer_family *pf = peer_family_of(peer, family);
+        if ((families & AFI_SAFI_BIT(family)) == 0 || pf->source == 0) {
+            continue;
+        }
+        pf->end_of_rib_received = true;
+        walk_drain_source(core, family, pf->source, true); /* RFC 4724 4.2: what was not resent */
+    }
+}
+
+struct wire_error routes_peer_update(struct core *core, struct peer *peer, struct byte_view body)
+{
+    ASSERT(peer->routes != NULL && peer->routes->is_up);
+    struct update update;
+    arena_reset(&core->scratch);
+    update_decode(body, &peer->update_options, &core->scratch, &update);
+    if (update.error.disposition == WIRE_SESSION_RESET) {
+        import_log_error(core, peer, &update.error, "session ended");
+        return update.error;
+    }
+    bool has_reachable = update.reachable[0].bytes.size != 0 || update.reachable[1].bytes.size != 0;
+    if (has_reachable && update.error.disposition < WIRE_TREAT_AS_WITHDRAW &&
+        import_first_as_is_wrong(peer, &update.attrs)) {
+        update.error = (struct wire_error){
+            .disposition = WIRE_TREAT_AS_WITHDRAW,
+            .code = NOTIFICATION_UPDATE,
+            .subcode = 11,
+            .attr_type = PATH_ATTR_AS_PATH,
+            .what = "AS_PATH does not start with the neighbor's AS",
+        };
+    }
+    import_count_findings(core, peer, &update);
+    for (unsigned i = 0; i < 2; i++) {
+        import_withdraw(core, peer, update.unreachable[i]);
+    }
+    struct wire_error result = WIRE_NO_ERROR;
+    if (update.error.disposition == WIRE_TREAT_AS_WITHDRAW) {
+        for (unsigned i = 0; i < 2; i++) {
+            import_withdraw(core, peer, update.reachable[i]);
+        }
+    } else if (has_reachable) {
+        import_bind_session(peer, &update.attrs);
+        struct attr_set *received = attr_set_intern(core->attrs, &update.attrs);
+        for (unsigned i = 0; i < 2 && result.disposition == WIRE_ACCEPT; i++) {
+            if (update.reachable[i].bytes.size != 0) {
+                result = import_reachable(core, peer, update.reachable[i], received,
+                                          update.next_hop_unusable);
+            }
+        }
+        attr_set_unref(core->attrs, received);
+    }
+    import_end_of_rib(core, peer, update.end_of_rib);
+    return result;
+}
+
+/* ---- Again, with another policy ---- */
+
+/* received with the session's present tunnel number in it; owes an unref. */
+static struct attr_set *import_rebind(struct core *core, const struct peer *peer,
+                                      struct attr_set *received)
+{
+    struct path_attrs view;
+    attr_set_view(received, &view);
+    uint16_t tunnel = (view.present & PATH_LOCAL_VIA) != 0 ? view.via_tunnel : 0;
+    if (tunnel == peer->settings.tunnel_number) {
+        return attr_set_ref(received);
+    }
+    view.present &= ~PATH_LOCAL_VIA;
+    import_bind_session(peer, &view);
+    return attr_set_intern(core->attrs, &view);
+}
+
+void import_again(struct core *core, enum afi_safi afi_safi, dest_id dest, uint16_t source)
+{
+    struct loc_rib *rib = core->ribs[afi_safi];
+    struct peer *peer = source_peer(rib, source);
+    if (peer == NULL || peer_family_of(peer, afi_safi)->source != source) {
+        return; /* the session ended meanwhile; its routes are being removed */
+    }
+    struct prefix prefix = dest_prefix(rib, dest);
+    struct route_view route = {0};
+    uint32_t path_ids[16];
+    unsigned count = 0;
+    while (count < 16 && dest_next_route(rib, dest, &route)) {
+        if (route.source == source && (route.flags & ROUTE_STALE) == 0) {
+            path_ids[count++] = route.path_id;
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        struct route_view now;
+        if (adj_rib_in_find(rib, source, &prefix, path_ids[i], &now) != STATUS_OK) {
+            continue;
+        }
+        arena_reset(&core->scratch);
+        struct attr_set *received = import_rebind(core, peer, now.received);
+        struct path_attrs view;
+        attr_set_view(received, &view);
+        struct import_run run;
+        import_run_begin(&run, core, peer_family_of(peer, afi_safi), received);
+        if (run.reason == DECISION_NONE && path_attrs_has(&view, PATH_ATTR_NEXT_HOP) &&
+            !ip_is_usable_next_hop(&view.next_hop)) {
+            run.reason = DECISION_NEXTHOP_UNRESOLVED;
+        }
+        (void)import_store(&run, &prefix, path_ids[i]);
+        import_run_end(&run);
+        attr_set_unref(core->attrs, received);
+    }
+}

@@ -1,0 +1,671 @@
+/* The route engine's front: life of peers' routes, the work loop, what changes when the
+ * configuration or a next hop does. What is imported, originated, walked, exported and packed is in
+ * the files named in routes_private.h. */
+#include "bgpd/core/routes_private.h"
+
+#include <string.h>
+
+#include "proto/base/assert.h"
+#include "proto/base/mem.h"
+
+/* A restarting peer's routes are kept this long when neither side says otherwise (RFC 4724 4.2). */
+#define STALE_TIME_S_DEFAULT 360u
+
+static void nexthop_released(void *context, struct nexthop *nexthop)
+{
+    nexthop_untrack(context, nexthop);
+}
+
+void routes_init(struct core *core)
+{
+    ASSERT(core->routes == NULL);
+    struct route_engine *engine = mem_alloc(MEM_ROUTE, sizeof *engine);
+    core->routes = engine;
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        list_init(&engine->groups[family]);
+        bitset_init(&engine->fib_refused[family]);
+    }
+    engine->decision_applied = core->decision;
+    attr_table_on_release(core->attrs, nexthop_released, core);
+    walks_init(core);
+    originate_init(core);
+}
+
+void routes_fini(struct core *core)
+{
+    struct route_engine *engine = core->routes;
+    if (engine == NULL) {
+        return;
+    }
+    groups_fini(core);
+    aggregates_fini(core);
+    announce_classes_fini(core);
+    originate_fini(core);
+    walks_fini(core);
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        bitset_fini(&engine->fib_refused[family]);
+    }
+    mem_free(MEM_ROUTE, engine);
+    core->routes = NULL;
+}
+
+uint32_t routes_cluster_id(const struct core *core)
+{
+    const struct config *config = core->config;
+    return config != NULL && config->bgp.cluster_id.is_set ? config->bgp.cluster_id.value
+                                                           : core->router_id;
+}
+
+bool route_is_hidden(const struct core *core, enum afi_safi afi_safi, uint16_t source,
+                     const struct attr_set *accepted)
+{
+    const struct route_engine *engine = core->routes;
+    if (source == engine->anchor_source[afi_safi]) {
+        return true;
+    }
+    if (accepted != NULL) {
+        return false;
+    }
+    for (unsigned kind = 0; kind < REDISTRIBUTE_KIND_COUNT; kind++) {
+        if (source == engine->redistribute_source[afi_safi][kind]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- Policies of a neighbour ---- */
+
+static bool named(const char *name)
+{
+    return name != NULL && name[0] != '\0';
+}
+
+void peer_policy_resolve(const struct core *core, const struct peer *peer, enum afi_safi afi_safi,
+                         bool is_import, struct peer_policy *policy_out)
+{
+    const struct neighbor_settings *settings = &peer->settings;
+    const struct config_family *family = &settings->merged.families[afi_safi];
+    const char *map = is_import ? family->route_map_in : family->route_map_out;
+    const char *list = is_import ? family->prefix_list_in : family->prefix_list_out;
+    const char *filter = is_import ? family->filter_list_in : family->filter_list_out;
+    struct peer_policy policy = {0};
+    if (core->policies != NULL) {
+        policy.route_map = named(map) ? policy_route_map(core->policies, map) : NULL;
+        policy.prefix_list =
+            named(list) ? policy_prefix_list(core->policies, afi_safi_family(afi_safi), list)
+                        : NULL;
+        policy.filter_list = named(filter) ? policy_as_path_list(core->policies, filter) : NULL;
+        if (!is_import && named(family->default_originate_route_map)) {
+            policy.default_map =
+                policy_route_map(core->policies, family->default_originate_route_map);
+        }
+    }
+    /* As in FRR, what a missing list or map would say is no. */
+    policy.refuses_all = (named(map) && policy.route_map == NULL) ||
+                         (named(list) && policy.prefix_list == NULL) ||
+                         (named(filter) && policy.filter_list == NULL);
+    bool has_policy =
+        is_import ? settings->has_import_policy[afi_safi] : settings->has_export_policy[afi_safi];
+    if (settings->is_ebgp && core->config != NULL && core->config->bgp.ebgp_requires_policy &&
+        !has_policy) {
+        policy.is_missing = true; /* RFC 8212 */
+        policy.refuses_all = true;
+    }
+    policy.has_role_default = settings->merged.azure_role != AZURE_ROLE_NONE && !named(map) &&
+                              !named(list) && !named(filter);
+    policy.is_prefix_blind =
+        policy.route_map == NULL || route_map_is_prefix_blind(policy.route_map);
+    policy.uses_nexthop = policy.route_map != NULL && route_map_uses_nexthop(policy.route_map);
+    *policy_out = policy;
+}
+
+static bool maps_equal(const struct route_map *a, const struct route_map *b)
+{
+    return a == b || (a != NULL && b != NULL && route_map_equal(a, b));
+}
+
+bool peer_policy_equal(const struct peer_policy *a, const struct peer_policy *b)
+{
+    bool lists_equal =
+        a->prefix_list == b->prefix_list || (a->prefix_list != NULL && b->prefix_list != NULL &&
+                                             prefix_list_equal(a->prefix_list, b->prefix_list));
+    bool filters_equal =
+        a->filter_list == b->filter_list || (a->filter_list != NULL && b->filter_list != NULL &&
+                                             as_path_list_equal(a->filter_list, b->filter_list));
+    return maps_equal(a->route_map, b->route_map) && lists_equal && filters_equal &&
+           maps_equal(a->default_map, b->default_map) && a->refuses_all == b->refuses_all &&
+           a->has_role_default == b->has_role_default;
+}
+
+/* ---- Peers ---- */
+
+static struct rib_source peer_source_value(const struct peer *peer, enum afi_safi afi_safi)
+{
+    const struct config_family *family = &peer->settings.merged.families[afi_safi];
+    return (struct rib_source){
+        .kind = peer->settings.is_ebgp ? SOURCE_PEER_EBGP : SOURCE_PEER_IBGP,
+        .asn = peer->remote_open.asn,
+        .router_id = peer->remote_open.router_id,
+        .addr = peer->addr,
+        .default_weight = family->weight.value,
+        .has_default_weight = family->weight.is_set,
+        .owner = (void *)(uintptr_t)peer,
+    };
+}
+
+static void stale_timer_expired(struct core *core, struct timer *timer)
+{
+    struct peer_routes *routes = CONTAINER_OF(timer, struct peer_routes, stale_timer);
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        struct peer_family *pf = &routes->families[family];
+        if (pf->source == 0) {
+            continue;
+        }
+        if (routes->is_up) {
+            walk_drain_source(core, family, pf->source, true);
+        } else {
+            walk_drain_source(core, family, pf->source, false);
+            pf->source = 0;
+        }
+    }
+}
+
+void routes_peer_new(struct core *core, struct peer *peer)
+{
+    (void)core;
+    ASSERT(peer->routes == NULL);
+    struct peer_routes *routes = mem_alloc(MEM_PEER, sizeof *routes);
+    routes->peer = peer;
+    routes->stale_timer.expired = stale_timer_expired;
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        struct peer_family *pf = &routes->families[family];
+        pf->peer = peer;
+        pf->afi_safi = family;
+        bitset_init(&pf->told);
+        bitset_init(&pf->held);
+        bitset_init(&pf->owed);
+    }
+    peer->routes = routes;
+}
+
+/* The routes of an ended session are removed in slices under the old source; a new session gets a
+ * source of its own, so that neither waits for the other. */
+static void family_detach_source(struct core *core, struct peer_family *family)
+{
+    if (family->source != 0) {
+        walk_drain_source(core, family->afi_safi, family->source, false);
+        family->source = 0;
+    }
+}
+
+void routes_peer_free(struct core *core, struct peer *peer)
+{
+    struct peer_routes *routes = peer->routes;
+    if (routes == NULL) {
+        return;
+    }
+    routes_peer_down(core, peer, false);
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        struct peer_family *pf = &routes->families[family];
+        bitset_fini(&pf->told);
+        bitset_fini(&pf->held);
+        bitset_fini(&pf->owed);
+    }
+    mem_free(MEM_PEER, routes);
+    peer->routes = NULL;
+}
+
+static void family_up(struct core *core, struct peer *peer, enum afi_safi afi_safi)
+{
+    struct peer_family *pf = peer_family_of(peer, afi_safi);
+    struct loc_rib *rib = core->ribs[afi_safi];
+    struct rib_source value = peer_source_value(peer, afi_safi);
+    peer_policy_resolve(core, peer, afi_safi, true, &pf->in);
+    peer_policy_resolve(core, peer, afi_safi, false, &pf->out);
+    if (pf->source != 0) {
+        loc_rib_source_set(rib, pf->source, &value); /* stale routes of before the restart */
+    } else if (loc_rib_source_add(rib, &value, &pf->source) != STATUS_OK) {
+        pf->source = 0; /* routes_peer_update ends the session with Cease/Out of Resources */
+    }
+    pf->limit_reached = false;
+    pf->limit_warned = false;
+    pf->refused_unconnected = false;
+    pf->maintenance_seen = false;
+    pf->end_of_rib_received = false;
+    pf->end_of_rib_sent = false;
+    pf->end_of_rib_due = true;
+    core->routes->awaits_end_of_rib = true;
+    pf->early_count = 0;
+    pf->early_done = false;
+    pf->out_limit_warned = false;
+    packer_update_self(core, pf);
+    group_join(core, pf);
+    if (pf->in.is_missing || pf->out.is_missing) {
+        core_log(core, LOG_POLICY_MISSING, LOG_SEVERITY_WARNING, &peer->addr, NULL,
+                 "%s: no %s%s%s policy, so nothing is %s (RFC 8212); configure a route-map or "
+                 "prefix-list, or `no bgp ebgp-requires-policy`",
+                 afi_safi_title(afi_safi), pf->in.is_missing ? "import" : "",
+                 pf->in.is_missing && pf->out.is_missing ? " and " : "",
+                 pf->out.is_missing ? "export" : "",
+                 !pf->out.is_missing  ? "accepted"
+                 : !pf->in.is_missing ? "announced"
+                                      : "accepted or announced");
+    }
+}
+
+void routes_peer_up(struct core *core, struct peer *peer)
+{
+    struct peer_routes *routes = peer->routes;
+    ASSERT(routes != NULL);
+    ASSERT(!routes->is_up);
+    routes->is_up = true;
+    bool has_stale = false;
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        struct peer_family *pf = &routes->families[family];
+        has_stale = has_stale || pf->source != 0;
+        if ((peer->families & AFI_SAFI_BIT(family)) != 0) {
+            family_up(core, peer, family);
+        } else {
+            family_detach_source(core, pf); /* stale, but the family is not spoken any more */
+        }
+    }
+    if (has_stale) {
+        uint32_t stale_s = core->config != NULL && core->config->bgp.gr_stale_time_s.is_set
+                               ? core->config->bgp.gr_stale_time_s.value
+                               : STALE_TIME_S_DEFAULT;
+        timer_start(&core->timers, &routes->stale_timer, mono_add(core->now, mono_span_s(stale_s)));
+    }
+    if (routes_peer_has_output(core, peer)) {
+        peer_wants_to_send(core, peer);
+    }
+}
+
+void routes_peer_down(struct core *core, struct peer *peer, bool keep_stale)
+{
+    struct peer_routes *routes = peer->routes;
+    if (routes == NULL) {
+        return;
+    }
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        struct peer_family *pf = &routes->families[family];
+        if (pf->group != NULL) {
+            group_leave(core, pf);
+        }
+        if (pf->source == 0) {
+            continue;
+        }
+        if (keep_stale) {
+            adj_rib_in_mark_stale(core->ribs[family], pf->source);
+        } else {
+            family_detach_source(core, pf);
+        }
+    }
+    routes->is_up = false;
+    timer_stop(&core->timers, &routes->stale_timer);
+    if (keep_stale) {
+        uint32_t restart_s = peer->remote_open.capabilities.restart_time_s;
+        timer_start(&core->timers, &routes->stale_timer,
+                    mono_add(core->now, mono_span_s(restart_s)));
+    }
+}
+
+void routes_peer_refresh(struct core *core, struct peer *peer, const struct route_refresh *refresh)
+{
+    if (refresh->afi_safi >= AFI_SAFI_COUNT || !peer->routes->is_up) {
+        return;
+    }
+    struct peer_family *pf = peer_family_of(peer, refresh->afi_safi);
+    if (pf->source == 0) {
+        return;
+    }
+    switch (refresh->kind) {
+    case ROUTE_REFRESH_REQUEST:
+        routes_peer_soft_out(core, peer, AFI_SAFI_BIT(refresh->afi_safi));
+        break;
+    case ROUTE_REFRESH_BEGIN: /* RFC 7313 4: what is not said again by EoRR is gone */
+        adj_rib_in_mark_stale(core->ribs[refresh->afi_safi], pf->source);
+        break;
+    case ROUTE_REFRESH_END:
+        walk_drain_source(core, refresh->afi_safi, pf->source, true);
+        break;
+    default:
+        break; /* RFC 7313 4: unknown kinds are ignored */
+    }
+}
+
+void routes_peer_soft_in(struct core *core, struct peer *peer, uint32_t families)
+{
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        struct peer_family *pf = peer_family_of(peer, family);
+        if ((families & AFI_SAFI_BIT(family)) != 0 && pf->source != 0) {
+            pf->limit_warned = false;
+            walk_wish_reimport(core, family, pf->source);
+        }
+    }
+}
+
+void routes_peer_soft_out(struct core *core, struct peer *peer, uint32_t families)
+{
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        struct peer_family *pf = peer_family_of(peer, family);
+        if ((families & AFI_SAFI_BIT(family)) == 0 || pf->group == NULL) {
+            continue;
+        }
+        adj_rib_out_reader_rewind(pf->group->out, pf->reader);
+        if (peer->remote_open.capabilities.enhanced_refresh &&
+            peer->local_open.capabilities.enhanced_refresh) {
+            pf->refresh_begin_due = true; /* RFC 7313 4 */
+            pf->refresh_end_due = true;
+        }
+        peer_wants_to_send(core, peer);
+    }
+}
+
+bool routes_peer_has_output(const struct core *core, const struct peer *peer)
+{
+    if (peer->routes == NULL || !peer->routes->is_up) {
+        return false;
+    }
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        if (packer_has_output(core, peer_family_of(peer, family))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- Work ---- */
+
+static void decide_dest(struct core *core, enum afi_safi afi_safi, dest_id dest)
+{
+    struct loc_rib *rib = core->ribs[afi_safi];
+    struct prefix prefix = dest_prefix(rib, dest);
+    uint32_t allowed = core->protections != NULL
+                           ? protection_allowed_classes(core->protections, &prefix)
+                           : PATH_CLASS_ANY;
+    struct decision_result result;
+    dest_hold(rib, dest); /* the decision may be its last: it is needed until the end of here */
+    decision_run(rib, dest, allowed, &core->decision, &result);
+    if (result.forwarding_changed) {
+        struct route_view best;
+        if (dest_best(rib, dest, &best) && source_is_local(loc_rib_source(rib, best.source))) {
+            result.used_count = 0; /* ours to announce, somebody else's to forward */
+            result.backup = 0;
+        }
+        fib_sync_dest(core, afi_safi, dest, &result);
+    }
+    if (result.best_changed) {
+        aggregates_dest_changed(core, afi_safi, &prefix);
+        export_dest(core, afi_safi, dest);
+    } else if (result.forwarding_changed) {
+        LIST_FOREACH(node, &core->routes->groups[afi_safi])
+        {
+            struct update_group *group = CONTAINER_OF(node, struct update_group, engine_node);
+            if (group->key.policy.uses_nexthop) {
+                export_dest_to(core, group, dest);
+            }
+        }
+    }
+    dest_release(rib, dest);
+}
+
+static uint32_t decide_some(struct core *core, uint32_t work_max)
+{
+    uint32_t used = 0;
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        while (used < work_max) {
+            dest_id dest = loc_rib_take_dirty(core->ribs[family]);
+            if (dest == 0) {
+                break;
+            }
+            decide_dest(core, family, dest);
+            used++;
+        }
+    }
+    return used;
+}
+
+bool routes_has_work(const struct core *core)
+{
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        if (loc_rib_has_dirty(core->ribs[family])) {
+            return true;
+        }
+    }
+    return core->routes->has_news || walks_have_work(core) || aggregates_have_work(core);
+}
+
+bool routes_work(struct core *core, uint32_t work_max)
+{
+    /* Decisions first, but a storm of them leaves half of the slice to the walks. */
+    uint32_t half = work_max > 1 ? work_max - work_max / 2 : work_max;
+    uint32_t used = decide_some(core, half);
+    used += walks_work(core, work_max - used);
+    if (used < work_max) {
+        used += aggregates_work(core, work_max - used);
+    }
+    if (used < work_max) {
+        decide_some(core, work_max - used);
+    }
+    groups_tell_news(core);
+    return routes_has_work(core);
+}
+
+/* ---- Changes from outside ---- */
+
+void routes_nexthop_changed(struct core *core, const struct nexthop *nexthop)
+{
+    walk_wish_nexthop(core, nexthop);
+}
+
+void routes_fib_state(struct core *core, enum afi_safi afi_safi, dest_id dest, bool is_installed)
+{
+    /* Announcing does not wait for the kernel; it is kept for show. */
+    struct bitset *refused = &core->routes->fib_refused[afi_safi];
+    if (is_installed) {
+        bitset_remove(refused, dest);
+    } else {
+        bitset_add(refused, dest);
+    }
+}
+
+static void peer_reimport_unconnected(struct core *core, struct peer *peer)
+{
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        struct peer_family *pf = peer_family_of(peer, family);
+        if (pf->source != 0 && pf->refused_unconnected) {
+            pf->refused_unconnected = false;
+            walk_wish_reimport(core, family, pf->source);
+        }
+    }
+}
+
+void routes_announcements_changed(struct core *core)
+{
+    for (uint32_t index = 0;; index++) {
+        struct peer *peer = peer_by_index(core, index);
+        if (peer == NULL) {
+            break;
+        }
+        if (peer->routes == NULL || !peer->routes->is_up) {
+            continue;
+        }
+        peer_reimport_unconnected(core, peer);
+        for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+            struct peer_family *pf = peer_family_of(peer, family);
+            if (pf->group == NULL) {
+                continue;
+            }
+            struct ip_addr before = pf->self_next_hop;
+            packer_update_self(core, pf);
+            if (!ip_equal(&before, &pf->self_next_hop)) {
+                adj_rib_out_reader_rewind(pf->group->out, pf->reader);
+                peer_wants_to_send(core, peer);
+            }
+        }
+    }
+    groups_rekey(core);
+}
+
+static bool protections_equal(const struct config *a, const struct config *b)
+{
+    if (a->protection_count != b->protection_count) {
+        return false;
+    }
+    for (size_t i = 0; i < a->protection_count; i++) {
+        const struct protection_def *x = &a->protections[i];
+        const struct protection_def *y = &b->protections[i];
+        if (!prefix_equal(&x->prefix, &y->prefix) || x->allowed_classes != y->allowed_classes) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool decision_options_equal(const struct decision_options *a,
+                                   const struct decision_options *b)
+{
+    for (unsigned i = 0; i < PATH_CLASS_COUNT; i++) {
+        if (a->default_weight[i] != b->default_weight[i]) {
+            return false;
+        }
+    }
+    return a->default_local_pref == b->default_local_pref &&
+           a->multipath_ebgp_max == b->multipath_ebgp_max &&
+           a->multipath_ibgp_max == b->multipath_ibgp_max &&
+           a->multipath_relax == b->multipath_relax &&
+           a->always_compare_med == b->always_compare_med &&
+           a->med_missing_as_worst == b->med_missing_as_worst &&
+           a->ignore_as_path == b->ignore_as_path;
+}
+
+/* What import looks at beside the policies themselves. */
+static bool import_settings_equal(const struct config_family *a, const struct config_family *b)
+{
+    return a->allow_own_as.value == b->allow_own_as.value;
+}
+
+/* New policies and weights of one peer; the session stays. */
+static void peer_apply_config(struct core *core, struct peer *peer, const struct config *old,
+                              bool own_prefixes_changed)
+{
+    const struct config_neighbor *before = NULL;
+    for (size_t i = 0; old != NULL && i < old->bgp.neighbor_count; i++) {
+        if (ip_equal(&old->bgp.neighbors[i].addr, &peer->addr)) {
+            before = &old->bgp.neighbors[i];
+            break;
+        }
+    }
+    struct neighbor_settings old_settings;
+    if (before != NULL) {
+        config_resolve_neighbor(old, before, &old_settings);
+    }
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        struct peer_family *pf = peer_family_of(peer, family);
+        struct peer_policy in;
+        peer_policy_resolve(core, peer, family, true, &in);
+        bool differs = !peer_policy_equal(&in, &pf->in);
+        pf->in = in;
+        peer_policy_resolve(core, peer, family, false, &pf->out);
+        if (pf->source == 0) {
+            continue;
+        }
+        differs = differs || (own_prefixes_changed && in.has_role_default) || before == NULL ||
+                  old_settings.tunnel_number != peer->settings.tunnel_number ||
+                  !import_settings_equal(&old_settings.merged.families[family],
+                                         &peer->settings.merged.families[family]);
+        if (differs) {
+            walk_wish_reimport(core, family, pf->source);
+        }
+        struct rib_source value = peer_source_value(peer, family);
+        const struct rib_source *now = loc_rib_source(core->ribs[family], pf->source);
+        if (value.default_weight != now->default_weight ||
+            value.has_default_weight != now->has_default_weight) {
+            value.is_stale = now->is_stale;
+            loc_rib_source_set(core->ribs[family], pf->source, &value);
+            walk_wish_decide_all(core, family);
+        }
+    }
+}
+
+void routes_apply_config(struct core *core, const struct config *old,
+                         const struct policy_set *old_policies)
+{
+    (void)old_policies; /* the policies kept by peers and groups point into it until now */
+    struct route_engine *engine = core->routes;
+    if (old == NULL || !protections_equal(old, core->config) ||
+        !decision_options_equal(&engine->decision_applied, &core->decision)) {
+        engine->decision_applied = core->decision;
+        for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+            walk_wish_decide_all(core, family);
+        }
+    }
+    bool own_changed = originate_apply_config(core);
+    aggregates_apply_config(core);
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        announce_classes_rebuild(core, family);
+    }
+    for (uint32_t index = 0;; index++) {
+        struct peer *peer = peer_by_index(core, index);
+        if (peer == NULL) {
+            break;
+        }
+        if (peer->routes != NULL) {
+            peer_apply_config(core, peer, old, own_changed);
+        }
+    }
+    groups_rekey(core);
+}
+
+/* ---- For snapshot.h ---- */
+
+void routes_peer_snapshot(const struct core *core, const struct peer *peer,
+                          struct snapshot_peer *out)
+{
+    out->out_queue_messages = 0;
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        struct snapshot_peer_family *row = &out->families[family];
+        bool is_configured = row->is_configured;
+        memset(row, 0, sizeof *row);
+        row->is_configured = is_configured;
+        if (peer->routes == NULL) {
+            continue;
+        }
+        const struct peer_family *pf = peer_family_of(peer, family);
+        struct peer_policy in;
+        struct peer_policy export_policy;
+        peer_policy_resolve(core, peer, family, true, &in);
+        peer_policy_resolve(core, peer, family, false, &export_policy);
+        row->policy_missing_in = in.is_missing;
+        row->policy_missing_out = export_policy.is_missing;
+        row->is_negotiated = pf->group != NULL;
+        if (pf->source != 0) {
+            row->received = loc_rib_source_routes(core->ribs[family], pf->source);
+            row->accepted = loc_rib_source_accepted(core->ribs[family], pf->source);
+        }
+        row->sent = pf->told_count;
+        row->end_of_rib_received = pf->end_of_rib_received;
+        row->end_of_rib_sent = pf->end_of_rib_sent;
+        row->limit_reached = pf->limit_reached;
+        if (pf->group != NULL) {
+            row->update_group = pf->group->number;
+            row->queued_out = adj_rib_out_reader_backlog(pf->group->out, pf->reader);
+            out->out_queue_messages += row->queued_out;
+        }
+    }
+}
+
+void routes_snapshot_global(const struct core *core, struct snapshot_global *out)
+{
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        const struct loc_rib *rib = core->ribs[family];
+        out->table_version[family] = loc_rib_version(rib);
+        out->dest_count[family] = loc_rib_dest_count(rib);
+        out->route_count[family] = loc_rib_route_count(rib);
+    }
+    out->attr_set_count = attr_table_count(core->attrs);
+    out->rib_bytes = (uint64_t)(mem_bytes(MEM_ATTR_SET) + mem_bytes(MEM_PREFIX_INDEX) +
+                                mem_bytes(MEM_ROUTE) + mem_bytes(MEM_ADJ_RIB_OUT));
+    out->is_busy = routes_has_work(core);
+}

@@ -1,0 +1,371 @@
+/* The inside of the route engine, for routes.c, import.c, originate.c, aggregate.c,
+ * announce_class.c, table_walk.c, update_group.c, export.c, update_packer.c, snapshot_rib.c and
+ * their tests. */
+#ifndef BGPD_CORE_ROUTES_PRIVATE_H
+#define BGPD_CORE_ROUTES_PRIVATE_H
+
+#include "bgpd/core/kernel_side.h"
+#include "bgpd/core/routes.h"
+#include "policy/policy.h"
+#include "policy/protection.h"
+#include "proto/base/bitset.h"
+#include "proto/base/list.h"
+#include "rib/adj_rib_out.h"
+
+/* ---- Policies of a neighbour, looked up once ---- */
+
+struct peer_policy {
+    const struct route_map *route_map;
+    const struct prefix_list *prefix_list;
+    const struct as_path_list *filter_list;
+    const struct route_map *default_map; /* of default-originate; NULL for none */
+    bool refuses_all;                    /* RFC 8212, or a named list or map that does not exist */
+    bool is_missing;                     /* RFC 8212 is why */
+    bool has_role_default;               /* the azure-role's own safe policy */
+    bool is_prefix_blind;                /* the route-map may be evaluated once per attribute set */
+    bool uses_nexthop;
+};
+
+void peer_policy_resolve(const struct core *core, const struct peer *peer, enum afi_safi afi_safi,
+                         bool is_import, struct peer_policy *policy_out);
+
+/* True when both decide alike for every route; both policy sets must be alive. */
+bool peer_policy_equal(const struct peer_policy *a, const struct peer_policy *b);
+
+/* ---- One family of one peer ---- */
+
+struct update_group;
+
+/* What was said ahead of its turn (tunnel endpoints go first), so that it is not said twice. */
+#define EARLY_ROUTES_MAX 16u
+
+struct early_route {
+    dest_id dest;
+    const struct attr_set *attrs; /* compared, never read */
+};
+
+struct peer_family {
+    struct peer *peer;
+    enum afi_safi afi_safi;
+    uint16_t source; /* 0: neither up nor stale */
+    struct peer_policy in;
+    struct peer_policy out;
+    bool refused_unconnected; /* a route was refused because its next hop is on no link of ours */
+    bool limit_reached;
+    bool limit_warned;
+    bool maintenance_seen; /* MSEE drain: 12076 prepended eight times */
+    bool end_of_rib_received;
+
+    struct update_group *group; /* NULL while the session is down */
+    struct list_node group_node;
+    uint32_t reader;
+    struct bitset told; /* destinations the peer holds from us */
+    uint32_t told_count;
+    struct bitset held; /* new ones kept back by the outbound limit */
+    uint32_t held_count;
+    bool out_limit_warned;
+    struct bitset owed; /* told by a former group, numbers held: compared once all is exported */
+    bool owes;
+    struct early_route early[EARLY_ROUTES_MAX];
+    uint8_t early_count;
+    bool early_done;
+    bool end_of_rib_due;
+    bool end_of_rib_sent;
+    bool refresh_begin_due;
+    bool refresh_end_due;
+    struct ip_addr self_next_hop; /* IP_NONE: this family cannot be announced now */
+    struct ip_addr self_link_local;
+};
+
+struct peer_routes {
+    struct peer *peer;
+    bool is_up;
+    struct peer_family families[AFI_SAFI_COUNT];
+    struct timer stale_timer;
+    struct mono_time next_error_log; /* rate limit of LOG_UPDATE_ERROR */
+    uint32_t suppressed_error_logs;
+    uint8_t notification_data[8];
+};
+
+/* ---- Update groups ---- */
+
+enum group_class {
+    GROUP_CLASS_UNKNOWN = PATH_CLASS_COUNT, /* the session's way is not known now */
+    GROUP_CLASS_COUNT,
+};
+
+#define GROUP_CLASS_ALL ((1u << GROUP_CLASS_COUNT) - 1u)
+
+/* Everything that decides what is announced and how it is written. */
+struct group_key {
+    bool is_ebgp;
+    uint32_t own_asn;   /* of `router bgp` */
+    uint32_t local_asn; /* towards these peers */
+    bool local_as_replace;
+    bool next_hop_self;
+    bool next_hop_self_force;
+    bool as_override;
+    uint32_t remote_asn; /* only with as_override, else 0 */
+    uint8_t private_as;
+    uint8_t send_community;
+    bool is_reflector_client;
+    uint8_t azure_role;
+    bool default_originate;
+    uint8_t path_class;    /* enum path_class or GROUP_CLASS_UNKNOWN */
+    uint32_t link_ifindex; /* of single-hop eBGP: third-party next hops on it are kept */
+    struct peer_policy policy;
+    struct update_options options;
+};
+
+#define EXPORT_CACHE_SLOTS 64u
+
+struct export_cache_slot {
+    struct attr_set *from;
+    uint16_t source;
+    struct attr_set *to; /* NULL: refused */
+};
+
+struct update_group {
+    uint32_t number;
+    enum afi_safi afi_safi;
+    struct group_key key;
+    struct adj_rib_out *out;
+    struct list_node engine_node;
+    struct list_node members;
+    uint32_t member_count;
+    struct rib_walker walker; /* export of everything: at first, after a change of policy */
+    bool is_walking;
+    bool has_news;
+    struct export_cache_slot cache[EXPORT_CACHE_SLOTS];
+    bool cache_is_used;
+};
+
+/* ---- What may be announced over which class of path (announce_class.c) ---- */
+
+struct announce_entry {
+    struct prefix prefix;
+    uint32_t classes;          /* 1 << group class: sessions that are told */
+    uint32_t required_classes; /* as configured; 0 when nothing is */
+    uint32_t hold_classes;     /* cover hold: these only once the networks inside stand */
+    bool is_restricted;        /* configured with classes: lends its own attributes */
+    bool is_network;
+    bool is_endpoint;
+    bool is_piece;          /* of the complement of a cover */
+    struct attr_set *attrs; /* owned; NULL when there is nothing to lend */
+};
+
+struct announce_table {
+    struct announce_entry *entries; /* ascending prefix */
+    uint32_t count;
+    uint32_t capacity;
+    bool has_restricted;
+};
+
+/* What export may do with one destination, for all groups at once. */
+struct announce_verdict {
+    uint32_t refused_classes;
+    struct attr_set *own_attrs; /* borrowed; announce these whatever the best path is */
+};
+
+void announce_classes_rebuild(struct core *core, enum afi_safi afi_safi);
+void announce_classes_fini(struct core *core);
+struct announce_verdict announce_verdict_of(const struct core *core, enum afi_safi afi_safi,
+                                            const struct prefix *prefix);
+
+/* A network with classes was told to a peer, or not any more: held covers are looked at again. */
+void announce_told_changed(struct core *core, enum afi_safi afi_safi, const struct prefix *prefix);
+
+/* ---- Aggregates (aggregate.c) ---- */
+
+struct aggregate {
+    struct prefix prefix;
+    bool is_summary_only;
+    bool keeps_head; /* as-set: the common head of the paths */
+    const struct route_map *map;
+    bool is_map_missing;
+    bool is_active;
+    bool is_stale; /* something inside changed since the walk began */
+    bool is_walking;
+    struct rib_walker walker;
+    uint32_t contributors; /* of this walk so far */
+    uint8_t origin;
+    bool path_lost;     /* contributors differ behind the head */
+    struct buffer head; /* 4-octet AS numbers, network order */
+};
+
+/* ---- The engine ---- */
+
+struct source_drain {
+    struct list_node node;
+    enum afi_safi afi_safi;
+    uint16_t source;
+    bool is_sweep; /* only what is stale, and the source stays */
+};
+
+/* Everything in a family looked at again; asked for again while it runs, it runs once more. */
+#define WALK_NEXTHOPS_MAX 32u
+
+struct walk_wishes {
+    bool decide_all;
+    bool is_any;
+    struct bitset reimport_sources;
+    const struct nexthop *nexthops[WALK_NEXTHOPS_MAX]; /* compared, never read */
+    uint32_t nexthop_count;
+};
+
+struct table_walk {
+    struct walk_wishes active;
+    struct walk_wishes pending;
+    struct rib_walker walker;
+    bool is_walking;
+};
+
+struct range_walk {
+    struct list_node node;
+    enum afi_safi afi_safi;
+    struct rib_walker walker;
+};
+
+struct route_engine {
+    uint16_t network_source[AFI_SAFI_COUNT];
+    uint16_t
+        anchor_source[AFI_SAFI_COUNT]; /* keeps destinations that only we announce; never used */
+    uint16_t aggregate_source[AFI_SAFI_COUNT];
+    uint16_t redistribute_source[AFI_SAFI_COUNT][REDISTRIBUTE_KIND_COUNT];
+    struct peer_policy redistribute_policy[AFI_SAFI_COUNT][REDISTRIBUTE_KIND_COUNT];
+    struct list_node groups[AFI_SAFI_COUNT];
+    uint32_t next_group_number;
+    struct list_node drains;
+    struct list_node range_walks; /* re-export inside a prefix */
+    struct table_walk walks[AFI_SAFI_COUNT];
+    struct announce_table announce[AFI_SAFI_COUNT];
+    struct aggregate *aggregates[AFI_SAFI_COUNT];
+    uint32_t aggregate_count[AFI_SAFI_COUNT];
+    struct prefix *own_prefixes[AFI_SAFI_COUNT];
+    uint32_t own_prefix_count[AFI_SAFI_COUNT];
+    struct decision_options decision_applied;
+    struct bitset fib_refused[AFI_SAFI_COUNT]; /* destinations the kernel would not take */
+    char why_text[256];                        /* of snapshot_why_absent */
+    bool has_news;                             /* some group has_news */
+    bool awaits_end_of_rib;                    /* some peer has not been sent its End-of-RIB yet */
+};
+
+#define LOCAL_WEIGHT 32768u
+
+static inline struct peer_family *peer_family_of(const struct peer *peer, enum afi_safi afi_safi)
+{
+    return &peer->routes->families[afi_safi];
+}
+
+/* The peer a source belongs to; NULL for local sources and for those being drained. */
+static inline struct peer *source_peer(const struct loc_rib *rib, uint16_t source)
+{
+    const struct rib_source *value = loc_rib_source(rib, source);
+    return value->owner;
+}
+
+static inline bool source_is_local(const struct rib_source *source)
+{
+    return source->kind != SOURCE_PEER_EBGP && source->kind != SOURCE_PEER_IBGP;
+}
+
+/* A route that exists for the engine only and is never shown. */
+bool route_is_hidden(const struct core *core, enum afi_safi afi_safi, uint16_t source,
+                     const struct attr_set *accepted);
+
+/* ---- import.c ---- */
+
+/* Gives set its tracked next hop; none for sets without NEXT_HOP. */
+void route_bind_nexthop(struct core *core, struct attr_set *set);
+
+/* Import policy again for what source's peer says about dest. */
+void import_again(struct core *core, enum afi_safi afi_safi, dest_id dest, uint16_t source);
+
+/* ---- originate.c ---- */
+
+void originate_init(struct core *core);
+void originate_fini(struct core *core);
+
+/* Networks and redistribution as core->config has them; true when our own prefixes changed. */
+bool originate_apply_config(struct core *core);
+
+/* Interns attributes of a local route; owes an unref. */
+struct attr_set *originate_attrs(struct core *core, uint8_t origin, uint32_t med,
+                                 const uint32_t *tag);
+
+/* map on a local route: NULL when it denies, else a set that owes an unref. Takes over owned. */
+struct attr_set *originate_apply_map(struct core *core, const struct route_map *map,
+                                     const struct prefix *prefix, uint8_t protocol,
+                                     struct attr_set *owned);
+
+/* Redistribution decided again for what source says about dest. */
+void redistribute_again(struct core *core, enum afi_safi afi_safi, dest_id dest, uint16_t source);
+
+/* Keeps a destination number for prefix, with or without a path. */
+void anchor_put(struct core *core, const struct prefix *prefix, struct attr_set *attrs);
+
+/* ---- aggregate.c ---- */
+
+void aggregates_apply_config(struct core *core);
+void aggregates_fini(struct core *core);
+void aggregates_dest_changed(struct core *core, enum afi_safi afi_safi,
+                             const struct prefix *prefix);
+bool aggregates_suppress(const struct core *core, enum afi_safi afi_safi,
+                         const struct prefix *prefix);
+bool aggregates_have_work(const struct core *core);
+uint32_t aggregates_work(struct core *core, uint32_t work_max);
+
+/* ---- table_walk.c ---- */
+
+void walks_init(struct core *core);
+void walks_fini(struct core *core);
+void walk_wish_decide_all(struct core *core, enum afi_safi afi_safi);
+void walk_wish_reimport(struct core *core, enum afi_safi afi_safi, uint16_t source);
+void walk_wish_nexthop(struct core *core, const struct nexthop *nexthop);
+void walk_export_range(struct core *core, const struct prefix *within);
+void walk_drain_source(struct core *core, enum afi_safi afi_safi, uint16_t source, bool is_sweep);
+bool walks_have_work(const struct core *core);
+
+/* Returns units used. */
+uint32_t walks_work(struct core *core, uint32_t work_max);
+
+/* ---- update_group.c ---- */
+
+void group_join(struct core *core, struct peer_family *family);
+void group_leave(struct core *core, struct peer_family *family);
+
+/* Keys of all established peers again: groups change in place, split, and export what differs. */
+void groups_rekey(struct core *core);
+void groups_fini(struct core *core);
+
+/* Everything of this group is exported again in slices; only differences are sent. */
+void group_export_all(struct core *core, struct update_group *group);
+void groups_export_all(struct core *core, enum afi_safi afi_safi);
+
+/* The session learns that there is something to send. */
+void groups_tell_news(struct core *core);
+void group_flush_cache(struct core *core, struct update_group *group);
+
+/* ---- export.c ---- */
+
+void export_dest(struct core *core, enum afi_safi afi_safi, dest_id dest);
+void export_dest_to(struct core *core, struct update_group *group, dest_id dest);
+
+/* The member the set must not go to (it came from there); 0 for none. */
+uint16_t export_excluded_peer(const struct attr_set *set);
+
+/* Router id as cluster id when none is configured. */
+uint32_t routes_cluster_id(const struct core *core);
+
+/* ---- update_packer.c ---- */
+
+/* Forgets what the peer was told (session down). */
+void packer_forget(struct peer_family *family);
+bool packer_has_output(const struct core *core, const struct peer_family *family);
+
+/* What stands in adj-rib-out as this peer is told it; false when this peer is not told. */
+bool packer_view_for(const struct peer_family *family, const struct attr_set *set,
+                     struct path_attrs *view_out);
+void packer_update_self(struct core *core, struct peer_family *family);
+
+#endif
