@@ -377,6 +377,30 @@ bool routes_peer_has_output(const struct core *core, const struct peer *peer)
 
 /* ---- Work ---- */
 
+static void forward_dest(struct core *core, enum afi_safi afi_safi, dest_id dest,
+                         struct decision_result *result)
+{
+    struct loc_rib *rib = core->ribs[afi_safi];
+    struct route_view best;
+    if (dest_best(rib, dest, &best) && source_is_local(loc_rib_source(rib, best.source))) {
+        result->used_count = 0; /* ours to announce, somebody else's to forward */
+        result->backup = 0;
+    }
+    fib_sync_dest(core, afi_safi, dest, result);
+}
+
+/* Policies that look at next hops see them change although the best path is the same. */
+static void export_after_nexthop(struct core *core, enum afi_safi afi_safi, dest_id dest)
+{
+    LIST_FOREACH(node, &core->routes->groups[afi_safi])
+    {
+        struct update_group *group = CONTAINER_OF(node, struct update_group, engine_node);
+        if (group->key.policy.uses_nexthop) {
+            export_dest_to(core, group, dest);
+        }
+    }
+}
+
 static void decide_dest(struct core *core, enum afi_safi afi_safi, dest_id dest)
 {
     struct loc_rib *rib = core->ribs[afi_safi];
@@ -384,30 +408,24 @@ static void decide_dest(struct core *core, enum afi_safi afi_safi, dest_id dest)
     uint32_t allowed = core->protections != NULL
                            ? protection_allowed_classes(core->protections, &prefix)
                            : PATH_CLASS_ANY;
+    struct route_view first = {0};
+    bool has_routes = dest_next_route(rib, dest, &first);
     struct decision_result result;
-    dest_hold(rib, dest); /* the decision may be its last: it is needed until the end of here */
     decision_run(rib, dest, allowed, &core->decision, &result);
-    if (result.forwarding_changed) {
-        struct route_view best;
-        if (dest_best(rib, dest, &best) && source_is_local(loc_rib_source(rib, best.source))) {
-            result.used_count = 0; /* ours to announce, somebody else's to forward */
-            result.backup = 0;
-        }
-        fib_sync_dest(core, afi_safi, dest, &result);
-    }
     if (result.best_changed) {
         aggregates_dest_changed(core, afi_safi, &prefix);
+    }
+    if (!has_routes && loc_rib_find(rib, &prefix) != dest) {
+        return; /* neither kernel nor peers held anything of it */
+    }
+    if (result.forwarding_changed) {
+        forward_dest(core, afi_safi, dest, &result);
+    }
+    if (result.best_changed) {
         export_dest(core, afi_safi, dest);
     } else if (result.forwarding_changed) {
-        LIST_FOREACH(node, &core->routes->groups[afi_safi])
-        {
-            struct update_group *group = CONTAINER_OF(node, struct update_group, engine_node);
-            if (group->key.policy.uses_nexthop) {
-                export_dest_to(core, group, dest);
-            }
-        }
+        export_after_nexthop(core, afi_safi, dest);
     }
-    dest_release(rib, dest);
 }
 
 static uint32_t decide_some(struct core *core, uint32_t work_max)
@@ -620,39 +638,28 @@ void routes_apply_config(struct core *core, const struct config *old,
 
 /* ---- For snapshot.h ---- */
 
-void routes_peer_snapshot(const struct core *core, const struct peer *peer,
-                          struct snapshot_peer *out)
+void routes_peer_snapshot(const struct core *core, const struct peer *peer, enum afi_safi afi_safi,
+                          struct snapshot_peer_family *out)
 {
-    out->out_queue_messages = 0;
-    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
-        struct snapshot_peer_family *row = &out->families[family];
-        bool is_configured = row->is_configured;
-        memset(row, 0, sizeof *row);
-        row->is_configured = is_configured;
-        if (peer->routes == NULL) {
-            continue;
-        }
-        const struct peer_family *pf = peer_family_of(peer, family);
-        struct peer_policy in;
-        struct peer_policy export_policy;
-        peer_policy_resolve(core, peer, family, true, &in);
-        peer_policy_resolve(core, peer, family, false, &export_policy);
-        row->policy_missing_in = in.is_missing;
-        row->policy_missing_out = export_policy.is_missing;
-        row->is_negotiated = pf->group != NULL;
-        if (pf->source != 0) {
-            row->received = loc_rib_source_routes(core->ribs[family], pf->source);
-            row->accepted = loc_rib_source_accepted(core->ribs[family], pf->source);
-        }
-        row->sent = pf->told_count;
-        row->end_of_rib_received = pf->end_of_rib_received;
-        row->end_of_rib_sent = pf->end_of_rib_sent;
-        row->limit_reached = pf->limit_reached;
-        if (pf->group != NULL) {
-            row->update_group = pf->group->number;
-            row->queued_out = adj_rib_out_reader_backlog(pf->group->out, pf->reader);
-            out->out_queue_messages += row->queued_out;
-        }
+    if (peer->routes == NULL) {
+        return;
+    }
+    const struct peer_family *pf = peer_family_of(peer, afi_safi);
+    out->received = 0;
+    out->accepted = 0;
+    if (pf->source != 0) {
+        out->received = loc_rib_source_routes(core->ribs[afi_safi], pf->source);
+        out->accepted = loc_rib_source_accepted(core->ribs[afi_safi], pf->source);
+    }
+    out->sent = pf->told_count;
+    out->end_of_rib_received = pf->end_of_rib_received;
+    out->end_of_rib_sent = pf->end_of_rib_sent;
+    out->limit_reached = pf->limit_reached;
+    out->update_group = 0;
+    out->queued_out = 0;
+    if (pf->group != NULL) {
+        out->update_group = pf->group->number;
+        out->queued_out = adj_rib_out_reader_backlog(pf->group->out, pf->reader);
     }
 }
 

@@ -11,7 +11,8 @@ void routes_fini(struct core *core);
 
 /* Networks, aggregates, redistribution, policies, protection, weights: whatever differs from old is
  * walked again in slices. core->config, core->policies, core->protections and core->decision are the
- * new ones already, and peers_apply_config has run; old_policies lives until the call returns. */
+ * new ones already, and the settings of the peers that exist are too; old_policies lives until the
+ * call returns. */
 void routes_apply_config(struct core *core, const struct config *old,
                          const struct policy_set *old_policies);
 
@@ -39,11 +40,10 @@ bool routes_peer_has_output(const struct core *core, const struct peer *peer);
 void routes_peer_soft_in(struct core *core, struct peer *peer, uint32_t families);
 void routes_peer_soft_out(struct core *core, struct peer *peer, uint32_t families);
 
-/* ---- For snapshot.h ---- */
-
-/* Fills families[] (but for is_configured) and nothing else. */
-void routes_peer_snapshot(const struct core *core, const struct peer *peer,
-                          struct snapshot_peer *out);
+/* For snapshot_peer: every member of *out but is_configured, is_negotiated and the two policy_missing
+ * claims, which the session side fills. */
+void routes_peer_snapshot(const struct core *core, const struct peer *peer, enum afi_safi afi_safi,
+                          struct snapshot_peer_family *out);
 
 /* Fills table_version, dest_count, route_count, attr_set_count, rib_bytes and is_busy. */
 void routes_snapshot_global(const struct core *core, struct snapshot_global *out);
