@@ -21,7 +21,7 @@ enum decision_reason {
     DECISION_MED,
     DECISION_EBGP_OVER_IBGP,
     DECISION_NEXTHOP_COST,
-    DECISION_MULTIPATH, /* equal so far and used beside the best path */
+    DECISION_MULTIPATH,      /* equal so far and used beside the best path */
     DECISION_OLDER_EXTERNAL, /* reserved: never used, since the result may not depend on order */
     DECISION_ROUTER_ID,
     DECISION_CLUSTER_LENGTH,
@@ -54,11 +54,11 @@ const char *decision_reason_text(enum decision_reason reason);
 const char *decision_reason_identity(enum decision_reason reason);
 
 struct decision_options {
-    uint32_t default_local_pref;  /* 100 */
-    uint32_t default_weight[3];   /* by enum path_class: clear 0, macsec 100, ipsec 200 */
-    uint8_t multipath_ebgp_max;   /* 1: no multipath */
+    uint32_t default_local_pref; /* 100 */
+    uint32_t default_weight[3];  /* by enum path_class: clear 0, macsec 100, ipsec 200 */
+    uint8_t multipath_ebgp_max;  /* 1: no multipath */
     uint8_t multipath_ibgp_max;
-    bool multipath_relax;         /* as-path multipath-relax: same length is enough */
+    bool multipath_relax; /* as-path multipath-relax: same length is enough */
     bool always_compare_med;
     bool med_missing_as_worst;
     bool ignore_as_path;

@@ -23,7 +23,7 @@ typedef uint32_t dest_id;
 enum source_kind {
     SOURCE_PEER_EBGP,
     SOURCE_PEER_IBGP,
-    SOURCE_NETWORK,      /* `network` statements */
+    SOURCE_NETWORK, /* `network` statements */
     SOURCE_AGGREGATE,
     SOURCE_REDISTRIBUTE, /* connected, static, kernel */
 };
@@ -31,7 +31,7 @@ enum source_kind {
 /* Where routes come from: one per peer and one per kind of local route. Decision steps 7, 10 and 12
  * read it. Number 0 is none. */
 struct rib_source {
-    uint8_t kind; /* enum source_kind */
+    uint8_t kind;  /* enum source_kind */
     bool is_stale; /* graceful restart: routes stay usable until swept */
     uint32_t asn;
     uint32_t router_id; /* host order */
@@ -74,9 +74,10 @@ struct route_view {
     uint8_t flags;  /* ROUTE_ */
     uint8_t reason; /* enum decision_reason */
     uint32_t path_id;
-    uint32_t changed_s; /* second of the monotonic clock of the last change */
+    uint32_t changed_s;        /* second of the monotonic clock of the last change */
     struct attr_set *received; /* as the peer sent it */
     struct attr_set *accepted; /* after import policy; NULL when refused */
+    uint32_t position;         /* of dest_next_route among the destination's paths */
 };
 
 enum route_change {
@@ -145,7 +146,7 @@ dest_id loc_rib_take_dirty(struct loc_rib *rib);
 #define DECISION_PATHS_MAX 64u /* ECMP width */
 
 struct decision_result {
-    bool best_changed;      /* another path, or the same path with other attributes, or gone */
+    bool best_changed;       /* another path, or the same path with other attributes, or gone */
     bool forwarding_changed; /* the set of used or backup next hops changed, or best_changed */
     uint8_t used_count;      /* best first; 0 when there is no eligible path */
     uint32_t used[DECISION_PATHS_MAX]; /* route numbers */
@@ -159,7 +160,8 @@ struct decision_result {
 void decision_run(struct loc_rib *rib, dest_id dest, uint32_t allowed_classes,
                   const struct decision_options *options, struct decision_result *result_out);
 
-bool route_by_number(const struct loc_rib *rib, uint32_t route_number, struct route_view *route_out);
+bool route_by_number(const struct loc_rib *rib, uint32_t route_number,
+                     struct route_view *route_out);
 
 /* The weight the ladder uses for a path: set by policy, else the source's, else the class's. */
 uint32_t route_effective_weight(const struct loc_rib *rib, const struct route_view *route,

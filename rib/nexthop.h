@@ -24,18 +24,18 @@ const char *path_class_name(enum path_class path_class);
 enum nexthop_state {
     NEXTHOP_UNRESOLVED = 0, /* no route to it */
     NEXTHOP_RESOLVED,
-    NEXTHOP_TUNNEL_DOWN, /* resolves through a tunnel that is not alive */
-    NEXTHOP_CAPTURED,    /* resolves only through a route that would capture an endpoint */
+    NEXTHOP_TUNNEL_DOWN,   /* resolves through a tunnel that is not alive */
+    NEXTHOP_CAPTURED,      /* resolves only through a route that would capture an endpoint */
     NEXTHOP_LIVENESS_DOWN, /* BFD or another liveness fact says it is dead */
-    NEXTHOP_OWN_ADDRESS, /* one of our own addresses: RFC 4271 5.1.3 */
+    NEXTHOP_OWN_ADDRESS,   /* one of our own addresses: RFC 4271 5.1.3 */
 };
 
 /* Embedded in the core's own object. The decision process reads it and never writes. */
 struct nexthop {
     struct ip_addr addr;
-    uint32_t metric;    /* cost to reach it: decision step 8 */
-    uint8_t state;      /* enum nexthop_state */
-    uint8_t path_class; /* enum path_class; valid when resolved or the tunnel is down */
+    uint32_t metric;        /* cost to reach it: decision step 8 */
+    uint8_t state;          /* enum nexthop_state */
+    uint8_t path_class;     /* enum path_class; valid when resolved or the tunnel is down */
     uint16_t tunnel_number; /* 1-based number of the tunnel it leaves through; 0 for none */
 };
 

@@ -1,0 +1,91 @@
+/* The changes of one update group that not every reader has taken: a list of entries, one per
+ * destination at most, in which runs of the same attribute set stand together as a bundle. Readers
+ * that are at the same place share one position node between the entries. A new entry joins the
+ * bundle of its set as long as no reader has gone beyond it, so messages fill whatever the order of
+ * changes. Private to adj_rib_out. */
+#ifndef RIB_OUT_JOURNAL_H
+#define RIB_OUT_JOURNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/base/slab.h"
+#include "rib/column.h"
+
+struct journal_node {
+    uint32_t prev;
+    uint32_t next;
+    uint32_t value; /* entry: destination; position: its first reader */
+    uint32_t link;  /* entry: bundle, and JOURNAL_FRESH; position: JOURNAL_POSITION */
+};
+
+#define JOURNAL_POSITION UINT32_MAX
+/* No reader can have seen the destination announced: a withdrawal need not be told. */
+#define JOURNAL_FRESH 0x80000000u
+
+struct journal_bundle {
+    uint64_t sequence;
+    uint32_t attrs; /* number of the set; 0: withdrawn */
+    uint32_t count;
+    uint32_t tail; /* last entry */
+    uint32_t spare;
+};
+
+struct journal_reader {
+    uint32_t position;  /* node; everything before it has been taken */
+    uint32_t next_here; /* readers of the same position */
+    uint32_t prev_here;
+};
+
+struct out_journal {
+    struct column pending; /* destination -> entry */
+    struct column open;    /* set -> bundle that takes new entries */
+    struct slab nodes;
+    struct slab bundles;
+    struct journal_reader *readers; /* by reader number; 0 is none */
+    uint32_t reader_capacity;
+    uint32_t head;
+    uint32_t tail;
+    uint32_t entry_count;
+    uint32_t reader_count;
+    uint64_t next_sequence;
+    uint64_t furthest; /* the last bundle that a reader has taken from: earlier ones are closed */
+};
+
+void out_journal_init(struct out_journal *journal);
+void out_journal_fini(struct out_journal *journal);
+
+/* The reader starts behind all entries. */
+void out_journal_reader_add(struct out_journal *journal, uint32_t reader);
+void out_journal_reader_remove(struct out_journal *journal, uint32_t reader);
+
+/* Closes all bundles and forgets which entries are fresh. */
+void out_journal_seal(struct out_journal *journal);
+
+/* Files the change of dest to attrs in place of an older one. is_fresh: no reader has been told
+ * anything about dest but by an entry still here. */
+void out_journal_put(struct out_journal *journal, uint32_t dest, uint32_t attrs, bool is_fresh);
+
+static inline bool out_journal_has(const struct out_journal *journal, uint32_t dest)
+{
+    return column_get(&journal->pending, dest) != 0;
+}
+
+/* The entries in front of reader that have the same set, at most max. */
+uint32_t out_journal_peek(const struct out_journal *journal, uint32_t reader, uint32_t *dests_out,
+                          uint32_t max, uint32_t *attrs_out);
+void out_journal_advance(struct out_journal *journal, uint32_t reader, const uint32_t *dests,
+                         uint32_t count);
+
+/* Takes off one entry that all readers have passed and gives its destination; 0 when there is
+ * none. */
+uint32_t out_journal_reap(struct out_journal *journal);
+
+bool out_journal_has_next(const struct out_journal *journal, uint32_t reader);
+
+/* Entries in front of reader: exact for the last of the readers, else at least. 0 when none. */
+uint32_t out_journal_backlog(const struct out_journal *journal, uint32_t reader);
+
+bool out_journal_is_consistent(const struct out_journal *journal);
+
+#endif

@@ -1,0 +1,52 @@
+/* One dense number and one small node per prefix of one family: exact match, longest match, and a
+ * walk in order. Private to the tables of rib. docs/decisions/0002 has the choice and its figures.
+ */
+#ifndef RIB_PREFIX_INDEX_H
+#define RIB_PREFIX_INDEX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/base/slab.h"
+#include "proto/prefix.h"
+
+#define PREFIX_NODE_FREE 0xffu /* len_bits of a node not in use */
+
+/* paths, flags and holds are the table's; the index never looks at them. */
+struct prefix_node {
+    uint32_t paths;
+    uint8_t len_bits;
+    uint8_t flags;
+    uint16_t holds;
+    uint8_t addr[]; /* 4 or 16 octets */
+};
+
+struct prefix_index;
+
+struct prefix_index *prefix_index_new(uint8_t family, uint64_t hash_key);
+void prefix_index_free(struct prefix_index *index);
+
+/* 0 when it is not there. */
+uint32_t prefix_index_find(const struct prefix_index *index, const struct prefix *prefix);
+
+/* The number of prefix, new when it was not there. */
+uint32_t prefix_index_put(struct prefix_index *index, const struct prefix *prefix);
+void prefix_index_remove(struct prefix_index *index, uint32_t number);
+
+struct prefix prefix_index_prefix(const struct prefix_index *index, uint32_t number);
+struct prefix_node *prefix_index_node(const struct prefix_index *index, uint32_t number);
+
+/* The longest prefix of at most len_max_bits that covers addr; 0 when there is none. */
+uint32_t prefix_index_match(const struct prefix_index *index, const struct ip_addr *addr,
+                            uint8_t len_max_bits);
+
+/* The first number in order whose prefix lies behind prefix (or is prefix, when or_equal). */
+uint32_t prefix_index_after(const struct prefix_index *index, const struct prefix *prefix,
+                            bool or_equal);
+
+uint32_t prefix_index_count(const struct prefix_index *index);
+
+/* One more than the highest number ever given out and not forgotten. */
+uint32_t prefix_index_limit(const struct prefix_index *index);
+
+#endif
