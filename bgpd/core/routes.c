@@ -241,17 +241,6 @@ static void family_up(struct core *core, struct peer *peer, enum afi_safi afi_sa
     pf->out_limit_warned = false;
     packer_update_self(core, pf);
     group_join(core, pf);
-    if (pf->in.is_missing || pf->out.is_missing) {
-        core_log(core, LOG_POLICY_MISSING, LOG_SEVERITY_WARNING, &peer->addr, NULL,
-                 "%s: no %s%s%s policy, so nothing is %s (RFC 8212); configure a route-map or "
-                 "prefix-list, or `no bgp ebgp-requires-policy`",
-                 afi_safi_title(afi_safi), pf->in.is_missing ? "import" : "",
-                 pf->in.is_missing && pf->out.is_missing ? " and " : "",
-                 pf->out.is_missing ? "export" : "",
-                 !pf->out.is_missing  ? "accepted"
-                 : !pf->in.is_missing ? "announced"
-                                      : "accepted or announced");
-    }
 }
 
 void routes_peer_up(struct core *core, struct peer *peer)
