@@ -444,23 +444,34 @@ struct announce_verdict announce_verdict_of(const struct core *core, enum afi_sa
     return verdict;
 }
 
-void announce_told_changed(struct core *core, enum afi_safi afi_safi, const struct prefix *prefix)
+void announce_told_changed(struct core *core, enum afi_safi afi_safi, dest_id dest)
 {
     const struct announce_table *table = &core->routes->announce[afi_safi];
     if (!table->has_restricted || core->config->bgp.cover != COVER_HOLD) {
         return;
     }
-    const struct announce_entry *told = table_find(table, prefix);
-    if (told == NULL || !told->is_restricted) {
+    struct prefix prefix = dest_prefix(core->ribs[afi_safi], dest);
+    const struct announce_entry *told = table_find(table, &prefix);
+    if (told != NULL && told->is_restricted) {
+        core->routes->has_stale_covers = true;
+    }
+}
+
+void announce_work(struct core *core)
+{
+    if (!core->routes->has_stale_covers) {
         return;
     }
-    for (uint32_t i = 0; i < table->count; i++) {
-        if (table->entries[i].hold_classes != 0 &&
-            prefix_contains(&table->entries[i].prefix, prefix)) {
-            struct prefix cover = table->entries[i].prefix;
-            dest_id dest = loc_rib_find(core->ribs[afi_safi], &cover);
+    core->routes->has_stale_covers = false;
+    for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+        const struct announce_table *table = &core->routes->announce[family];
+        for (uint32_t i = 0; i < table->count; i++) {
+            if (table->entries[i].hold_classes == 0) {
+                continue;
+            }
+            dest_id dest = loc_rib_find(core->ribs[family], &table->entries[i].prefix);
             if (dest != 0) {
-                export_dest(core, afi_safi, dest);
+                export_dest(core, family, dest);
             }
         }
     }

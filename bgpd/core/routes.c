@@ -440,7 +440,8 @@ bool routes_has_work(const struct core *core)
             return true;
         }
     }
-    return core->routes->has_news || walks_have_work(core) || aggregates_have_work(core);
+    return core->routes->has_news || core->routes->has_stale_covers || walks_have_work(core) ||
+           aggregates_have_work(core);
 }
 
 bool routes_work(struct core *core, uint32_t work_max)
@@ -455,6 +456,7 @@ bool routes_work(struct core *core, uint32_t work_max)
     if (used < work_max) {
         decide_some(core, work_max - used);
     }
+    announce_work(core);
     groups_tell_news(core);
     return routes_has_work(core);
 }

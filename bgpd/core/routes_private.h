@@ -172,8 +172,10 @@ void announce_classes_fini(struct core *core);
 struct announce_verdict announce_verdict_of(const struct core *core, enum afi_safi afi_safi,
                                             const struct prefix *prefix);
 
-/* A network with classes was told to a peer, or not any more: held covers are looked at again. */
-void announce_told_changed(struct core *core, enum afi_safi afi_safi, const struct prefix *prefix);
+/* A destination was told to a peer, or is not any more: covers held for it are looked at again by
+ * announce_work. */
+void announce_told_changed(struct core *core, enum afi_safi afi_safi, dest_id dest);
+void announce_work(struct core *core);
 
 /* ---- Aggregates (aggregate.c) ---- */
 
@@ -247,6 +249,7 @@ struct route_engine {
     struct bitset fib_refused[AFI_SAFI_COUNT]; /* destinations the kernel would not take */
     char why_text[256];                        /* of snapshot_why_absent */
     bool has_news;                             /* some group has_news */
+    bool has_stale_covers;
     bool awaits_end_of_rib;                    /* some peer has not been sent its End-of-RIB yet */
 };
 

@@ -196,21 +196,10 @@ static void release_owed(struct core *core, struct peer_family *family)
 
 void group_leave(struct core *core, struct peer_family *family)
 {
-    struct bitset told = family->told;
-    bitset_init(&family->told);
     release_owed(core, family);
     group_remove_member(core, family);
     packer_forget(family);
-    /* Covers held until our announcement stands are looked at again. */
-    const struct announce_table *table = &core->routes->announce[family->afi_safi];
-    for (uint32_t i = 0; i < table->count; i++) {
-        dest_id dest = loc_rib_find(core->ribs[family->afi_safi], &table->entries[i].prefix);
-        if (dest != 0 && bitset_has(&told, dest)) {
-            struct prefix prefix = table->entries[i].prefix;
-            announce_told_changed(core, family->afi_safi, &prefix);
-        }
-    }
-    bitset_fini(&told);
+    core->routes->has_stale_covers = core->routes->announce[family->afi_safi].has_restricted;
 }
 
 /* From one group to another with the session up: what the peer holds and the new group does not

@@ -99,10 +99,7 @@ static void told_add(struct packer *packer, dest_id dest)
     }
     bitset_add(&family->told, dest);
     family->told_count++;
-    if (packer->core->routes->announce[family->afi_safi].has_restricted) {
-        struct prefix prefix = dest_prefix(packer->core->ribs[family->afi_safi], dest);
-        announce_told_changed(packer->core, family->afi_safi, &prefix);
-    }
+    announce_told_changed(packer->core, family->afi_safi, dest);
 }
 
 static void told_remove(struct packer *packer, dest_id dest)
@@ -113,10 +110,7 @@ static void told_remove(struct packer *packer, dest_id dest)
     }
     bitset_remove(&family->told, dest);
     family->told_count--;
-    if (packer->core->routes->announce[family->afi_safi].has_restricted) {
-        struct prefix prefix = dest_prefix(packer->core->ribs[family->afi_safi], dest);
-        announce_told_changed(packer->core, family->afi_safi, &prefix);
-    }
+    announce_told_changed(packer->core, family->afi_safi, dest);
 }
 
 static void held_remove(struct peer_family *family, dest_id dest)
@@ -302,6 +296,12 @@ static void pack_early(struct packer *packer)
             return;
         }
         family->early[family->early_count++] = (struct early_route){dest, set};
+        /* Said behind the journal's back: looked at once more when all is said. */
+        if (!bitset_has(&family->owed, dest)) {
+            dest_hold(packer->core->ribs[family->afi_safi], dest);
+            bitset_add(&family->owed, dest);
+            family->owes = true;
+        }
     }
     family->early_done = true;
 }
