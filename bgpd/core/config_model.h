@@ -42,7 +42,7 @@ enum send_community_bits {
 
 enum private_as_mode {
     PRIVATE_AS_KEEP,
-    PRIVATE_AS_REMOVE,      /* only when the whole path is private */
+    PRIVATE_AS_REMOVE, /* only when the whole path is private */
     PRIVATE_AS_REMOVE_ALL,
     PRIVATE_AS_REPLACE_ALL, /* with the local AS */
 };
@@ -79,7 +79,8 @@ struct config_family {
     struct opt_bool soft_reconfiguration; /* accepted; adj-rib-in is always kept */
     struct opt_bool route_reflector_client;
     struct opt_u32 add_path; /* ADD_PATH_ bits */
-    const char *advertise_map; /* conditional advertisement: advertise-map A exist|non-exist-map B */
+    const char
+        *advertise_map; /* conditional advertisement: advertise-map A exist|non-exist-map B */
     const char *condition_map;
     bool condition_is_absence;
 };
@@ -93,8 +94,8 @@ struct config_neighbor {
     const char *description;
     uint8_t remote_as_kind; /* enum remote_as_kind */
     uint32_t remote_asn;
-    uint8_t azure_role; /* enum azure_role */
-    const char *tunnel; /* the session runs through this tunnel and no other way */
+    uint8_t azure_role;       /* enum azure_role */
+    const char *tunnel;       /* the session runs through this tunnel and no other way */
     struct opt_u32 local_asn; /* local-as */
     bool local_as_no_prepend;
     bool local_as_replace;
@@ -184,7 +185,7 @@ enum cover_mode {
 struct config_bgp {
     bool is_configured; /* there is a `router bgp` */
     uint32_t asn;
-    struct opt_u32 router_id; /* host order */
+    struct opt_u32 router_id;  /* host order */
     bool ebgp_requires_policy; /* RFC 8212; default true */
     bool default_ipv4_unicast; /* default true */
     bool log_neighbor_changes; /* default true */
@@ -192,9 +193,10 @@ struct config_bgp {
     bool med_missing_as_worst;
     bool ignore_as_path;
     struct opt_bool multipath_relax; /* default: on when there are MSEE neighbours */
-    bool reject_as_sets;       /* RFC 9774; default true */
-    bool enforce_first_as;     /* default true */
-    bool fast_external_failover; /* default true: interface down drops its directly connected peers */
+    bool reject_as_sets;             /* RFC 9774; default true */
+    bool enforce_first_as;           /* default true */
+    bool fast_external_failover; /* default true: interface down drops its directly connected peers
+                                  */
     bool shutdown;
     struct opt_u32 default_local_pref;
     struct opt_u32 keepalive_s;
@@ -220,9 +222,9 @@ struct config_static_route {
     struct prefix prefix;
     struct ip_addr gateway; /* IP_NONE: by interface, or discard */
     const char *interface;
-    bool is_blackhole;      /* blackhole, Null0 */
+    bool is_blackhole; /* blackhole, Null0 */
     bool is_reject;
-    uint8_t distance;       /* 1 */
+    uint8_t distance; /* 1 */
     uint32_t tag;
 };
 
@@ -239,12 +241,13 @@ struct config_tunnel {
     const char *interface; /* default: the name */
     struct ip_addr local_endpoint;
     struct ip_addr remote_endpoint;
-    uint32_t underlay_classes; /* PATH_CLASS_BITs the endpoint may resolve through; default clear, macsec */
+    uint32_t underlay_classes; /* PATH_CLASS_BITs the endpoint may resolve through; default clear,
+                                  macsec */
     uint32_t if_id;            /* of the XFRM interface; 0: none given */
     uint8_t path_class;        /* of what goes through it; default ipsec */
     const struct ip_addr *inner_peers; /* besides the neighbours bound to it */
     size_t inner_peer_count;
-    uint32_t liveness;         /* LIVENESS_ bits; 0: not given */
+    uint32_t liveness; /* LIVENESS_ bits; 0: not given */
     const char *vici_socket;
     const char *vici_child;
     uint32_t probe_interval_ms;
@@ -293,9 +296,9 @@ struct config {
     size_t static_route_count;
     const struct config_bfd_profile *bfd_profiles;
     size_t bfd_profile_count;
-    uint32_t fib_table;    /* 254 main */
-    uint32_t fib_metric;   /* 20 */
-    uint8_t fib_protocol;  /* rtm_protocol number of ours: 186 is everybody's bgp; ours 165 */
+    uint32_t fib_table;   /* 254 main */
+    uint32_t fib_metric;  /* 20 */
+    uint8_t fib_protocol; /* rtm_protocol number of ours: 186 is everybody's bgp; ours 165 */
     bool fib_forbid_compat_mode_change;
     bool keep_routes_on_stop; /* forwarding state survives a stop */
 };

@@ -16,10 +16,11 @@
 struct core;
 
 struct core_limits {
-    uint32_t peers_max;            /* 0 takes the built-in value of each */
-    uint32_t prefixes_max;         /* over all peers and families */
+    uint32_t peers_max;    /* 0 takes the built-in value of each */
+    uint32_t prefixes_max; /* over all peers and families */
     uint32_t connections_per_source_max;
-    uint32_t receive_bytes_max;    /* not yet framed octets per connection */
+    uint32_t receive_bytes_max; /* not yet framed octets per connection */
+    uint16_t listen_port;       /* 179; tests in one process choose others */
 };
 
 /* Numbers given by the core to connections, nexthop objects and FIB operations are never 0. */
@@ -28,25 +29,25 @@ typedef uint32_t conn_id;
 /* ---- Facts ---- */
 
 enum core_event_kind {
-    EVENT_TIME,             /* only the time */
-    EVENT_CONFIG,           /* config: ownership moves to the core */
-    EVENT_CONN_OPENED,      /* conn: a connect of ours succeeded */
-    EVENT_CONN_FAILED,      /* conn: a connect of ours failed */
-    EVENT_CONN_INCOMING,    /* conn: somebody connected; id is the one the io chose, at or above
-                               CONN_ID_INCOMING_FIRST */
-    EVENT_CONN_BYTES,       /* conn */
-    EVENT_CONN_CLOSED,      /* conn: the far end or the kernel ended it */
-    EVENT_CONN_ROOM,        /* conn: room_bytes more may be sent */
-    EVENT_LINK,             /* link */
-    EVENT_ADDR,             /* addr */
-    EVENT_KERNEL_ROUTE,     /* kernel_route: a route of somebody else, or one of ours read back */
-    EVENT_KERNEL_NEXTHOP,   /* kernel_nexthop: seen in a dump or notification */
+    EVENT_TIME,              /* only the time */
+    EVENT_CONFIG,            /* config: ownership moves to the core */
+    EVENT_CONN_OPENED,       /* conn: a connect of ours succeeded */
+    EVENT_CONN_FAILED,       /* conn: a connect of ours failed */
+    EVENT_CONN_INCOMING,     /* conn: somebody connected; id is the one the io chose, at or above
+                                CONN_ID_INCOMING_FIRST */
+    EVENT_CONN_BYTES,        /* conn */
+    EVENT_CONN_CLOSED,       /* conn: the far end or the kernel ended it */
+    EVENT_CONN_ROOM,         /* conn: room_bytes more may be sent */
+    EVENT_LINK,              /* link */
+    EVENT_ADDR,              /* addr */
+    EVENT_KERNEL_ROUTE,      /* kernel_route: a route of somebody else, or one of ours read back */
+    EVENT_KERNEL_NEXTHOP,    /* kernel_nexthop: seen in a dump or notification */
     EVENT_KERNEL_DUMP_BEGIN, /* kernel state is about to be told anew (start, overrun) */
     EVENT_KERNEL_DUMP_END,   /* all of it has been told */
-    EVENT_FIB_RESULT,       /* fib_result */
-    EVENT_TUNNEL_FACT,      /* tunnel_fact: SA, VICI or probe evidence */
-    EVENT_BFD_STATE,        /* bfd */
-    EVENT_STOP,             /* stop: leave; actions end with ACTION_STOPPED */
+    EVENT_FIB_RESULT,        /* fib_result */
+    EVENT_TUNNEL_FACT,       /* tunnel_fact: SA, VICI or probe evidence */
+    EVENT_BFD_STATE,         /* bfd */
+    EVENT_STOP,              /* stop: leave; actions end with ACTION_STOPPED */
 };
 
 #define CONN_ID_INCOMING_FIRST 0x80000000u
@@ -57,10 +58,10 @@ struct conn_event {
     struct ip_addr remote_addr;
     uint16_t local_port;
     uint16_t remote_port;
-    uint32_t ifindex;        /* the interface the session is bound to, or of a link-local peer */
-    struct byte_view bytes;  /* borrowed until return */
+    uint32_t ifindex;       /* the interface the session is bound to, or of a link-local peer */
+    struct byte_view bytes; /* borrowed until return */
     uint32_t room_bytes;
-    int error;               /* errno value for messages; 0 when none */
+    int error; /* errno value for messages; 0 when none */
     uint32_t tcp_mss;
 };
 
@@ -68,7 +69,7 @@ struct link_event {
     uint32_t ifindex;
     char name[16];
     bool is_removed;
-    bool is_up;        /* administratively up and operationally able to carry traffic */
+    bool is_up; /* administratively up and operationally able to carry traffic */
     bool is_loopback;
     bool is_point_to_point;
     uint32_t mtu;
@@ -87,14 +88,14 @@ struct addr_event {
 struct fib_leg {
     struct ip_addr gateway; /* IP_NONE: directly out of the interface */
     uint32_t ifindex;
-    uint8_t weight;         /* 1.. */
+    uint8_t weight; /* 1.. */
 };
 
 #define FIB_LEGS_MAX       64u /* members of a group */
 #define FIB_PLAIN_LEGS_MAX 8u  /* legs of a route without objects */
 
 enum fib_route_type {
-    FIB_ROUTE_UNICAST,     /* legs, or nexthop_object */
+    FIB_ROUTE_UNICAST, /* legs, or nexthop_object */
     FIB_ROUTE_BLACKHOLE,
     FIB_ROUTE_UNREACHABLE,
     FIB_ROUTE_PROHIBIT,
@@ -105,8 +106,8 @@ struct fib_route {
     struct prefix prefix;
     uint32_t table;
     uint32_t metric;
-    uint8_t protocol;       /* rtm_protocol */
-    uint8_t type;           /* enum fib_route_type */
+    uint8_t protocol;        /* rtm_protocol */
+    uint8_t type;            /* enum fib_route_type */
     uint32_t nexthop_object; /* 0: legs count */
     uint8_t leg_count;
     struct fib_leg legs[FIB_PLAIN_LEGS_MAX];
@@ -146,8 +147,8 @@ struct tunnel_fact {
     uint16_t tunnel_number; /* 1-based index into the running configuration's tunnels */
     uint32_t source;        /* one LIVENESS_ bit */
     bool is_alive;
-    bool is_known;          /* false: this source cannot tell any more */
-    char detail[96];        /* for show tunnels */
+    bool is_known;   /* false: this source cannot tell any more */
+    char detail[96]; /* for show tunnels */
 };
 
 struct bfd_fact {
@@ -180,19 +181,19 @@ struct core_event {
 /* ---- Actions ---- */
 
 enum core_action_kind {
-    ACTION_CONNECT,      /* conn_setup: answered by OPENED or FAILED */
-    ACTION_ACCEPT,       /* conn_setup: keep this incoming connection with these options */
-    ACTION_SEND,         /* send: never more than the room told */
-    ACTION_CLOSE,        /* close: after what was sent; a bounded attempt, then dropped */
-    ACTION_LISTEN,       /* listen: sockets for one family; port 0 closes it */
-    ACTION_PEER_KEY,     /* peer_key: TCP MD5 on the listening socket, before any SYN */
-    ACTION_FIB_ROUTE,    /* fib_route */
-    ACTION_FIB_NEXTHOP,  /* fib_nexthop */
+    ACTION_CONNECT,          /* conn_setup: answered by OPENED or FAILED */
+    ACTION_ACCEPT,           /* conn_setup: keep this incoming connection with these options */
+    ACTION_SEND,             /* send: never more than the room told */
+    ACTION_CLOSE,            /* close: after what was sent; a bounded attempt, then dropped */
+    ACTION_LISTEN,           /* listen: sockets for one family; port 0 closes it */
+    ACTION_PEER_KEY,         /* peer_key: TCP MD5 on the listening socket, before any SYN */
+    ACTION_FIB_ROUTE,        /* fib_route */
+    ACTION_FIB_NEXTHOP,      /* fib_nexthop */
     ACTION_FIB_REQUEST_DUMP, /* tell the kernel state anew */
-    ACTION_BFD_SESSION,  /* bfd_session */
-    ACTION_TUNNEL_WATCH, /* tunnel_watch: which evidence to gather */
-    ACTION_LOG,          /* log */
-    ACTION_STOPPED,      /* the answer to EVENT_STOP: nothing follows */
+    ACTION_BFD_SESSION,      /* bfd_session */
+    ACTION_TUNNEL_WATCH,     /* tunnel_watch: which evidence to gather */
+    ACTION_LOG,              /* log */
+    ACTION_STOPPED,          /* the answer to EVENT_STOP: nothing follows */
 };
 
 struct conn_setup_action {
@@ -200,13 +201,13 @@ struct conn_setup_action {
     struct ip_addr local_addr; /* IP_NONE: the kernel chooses */
     struct ip_addr remote_addr;
     uint16_t port;
-    uint8_t ttl;               /* outgoing */
-    uint8_t ttl_min;           /* GTSM: refuse packets below; 0: none */
-    char bind_interface[16];   /* "" for none: SO_BINDTODEVICE */
-    uint32_t ifindex;          /* scope of a link-local address */
-    uint32_t tcp_mss;          /* 0: default */
-    const char *md5_key;       /* secret, borrowed until the next call; NULL for none */
-    struct mono_span timeout;  /* of a connect */
+    uint8_t ttl;              /* outgoing */
+    uint8_t ttl_min;          /* GTSM: refuse packets below; 0: none */
+    char bind_interface[16];  /* "" for none: SO_BINDTODEVICE */
+    uint32_t ifindex;         /* scope of a link-local address */
+    uint32_t tcp_mss;         /* 0: default */
+    const char *md5_key;      /* secret, borrowed until the next call; NULL for none */
+    struct mono_span timeout; /* of a connect */
 };
 
 struct fib_route_action {
@@ -237,7 +238,7 @@ struct bfd_session_action {
 struct tunnel_watch_action {
     uint16_t tunnel_number;
     bool is_delete;
-    uint32_t sources; /* LIVENESS_ bits */
+    uint32_t sources;                   /* LIVENESS_ bits */
     const struct config_tunnel *tunnel; /* borrowed until the next call */
 };
 
@@ -257,7 +258,7 @@ struct core_action {
             uint16_t port;
         } listen;
         struct {
-            struct prefix peer; /* host prefix, or a range */
+            struct prefix peer;  /* host prefix, or a range */
             const char *md5_key; /* NULL removes it */
         } peer_key;
         struct fib_route_action fib_route;
@@ -272,7 +273,8 @@ struct core_action {
 struct core *core_new(const struct core_limits *limits, uint64_t seed);
 void core_free(struct core *core);
 
-/* Tells the core one fact. Views inside the event are borrowed until return. now never goes back. */
+/* Tells the core one fact. Views inside the event are borrowed until return. now never goes back.
+ */
 void core_feed(struct core *core, struct mono_time now, const struct core_event *event);
 
 /* Does at most work_max units of backlog (a unit touches one destination); true if more remains. */
@@ -282,8 +284,9 @@ bool core_work(struct core *core, struct mono_time now, uint32_t work_max);
  * any core function. */
 bool core_take_action(struct core *core, struct core_action *action_out);
 
-/* Octets a connection may be fed now. The io reads no more than that and asks again after core_work:
- * so a peer that talks faster than its messages are worked on is held back by its own TCP window. */
+/* Octets a connection may be fed now. The io reads no more than that and asks again after
+ * core_work: so a peer that talks faster than its messages are worked on is held back by its own
+ * TCP window. */
 uint32_t core_receive_room(const struct core *core, conn_id conn);
 
 /* Earliest instant at which the core wants to be fed EVENT_TIME; MONO_NEVER if none. */

@@ -12,6 +12,7 @@
 struct peer_table;   /* bgpd/core/peer.h */
 struct route_engine; /* bgpd/core/routes.h */
 struct kernel_side;  /* bgpd/core/kernel_side.h */
+struct router_id_pool; /* bgpd/core/router_id.h */
 
 struct core {
     struct core_limits limits;
@@ -30,6 +31,7 @@ struct core {
     struct peer_table *peers;
     struct route_engine *routes;
     struct kernel_side *kernel;
+    struct router_id_pool *router_ids;
     uint32_t next_operation;
     bool is_stopping;
 };

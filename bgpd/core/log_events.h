@@ -18,19 +18,19 @@ enum log_severity {
 enum log_event_kind {
     LOG_PEER_UP,
     LOG_PEER_DOWN,
-    LOG_PEER_STATE,      /* debug: every FSM transition */
-    LOG_PEER_ERROR,      /* NOTIFICATION sent or received, refused connection, ... */
-    LOG_UPDATE_ERROR,    /* RFC 7606 findings, rate-limited */
+    LOG_PEER_STATE,   /* debug: every FSM transition */
+    LOG_PEER_ERROR,   /* NOTIFICATION sent or received, refused connection, ... */
+    LOG_UPDATE_ERROR, /* RFC 7606 findings, rate-limited */
     LOG_PREFIX_LIMIT,
-    LOG_POLICY_MISSING,  /* RFC 8212 */
-    LOG_CONFIG,          /* loaded, rejected, warnings */
-    LOG_TUNNEL,          /* up, down, evidence */
-    LOG_PROTECTION,      /* guard in place, path refused, exposed */
-    LOG_PIN,             /* endpoint pinned, moved, capture refused */
-    LOG_FIB,             /* refused by the kernel, repaired, foreign route in the way */
-    LOG_FAILOVER,        /* one line per failover, with its times */
+    LOG_POLICY_MISSING, /* RFC 8212 */
+    LOG_CONFIG,         /* loaded, rejected, warnings */
+    LOG_TUNNEL,         /* up, down, evidence */
+    LOG_PROTECTION,     /* guard in place, path refused, exposed */
+    LOG_PIN,            /* endpoint pinned, moved, capture refused */
+    LOG_FIB,            /* refused by the kernel, repaired, foreign route in the way */
+    LOG_FAILOVER,       /* one line per failover, with its times */
     LOG_LINK,
-    LOG_AZURE,           /* maintenance prepend seen, limit near */
+    LOG_AZURE, /* maintenance prepend seen, limit near */
     LOG_GENERAL,
     LOG_EVENT_KIND_COUNT,
 };
@@ -40,8 +40,8 @@ enum log_event_kind {
 struct log_event {
     enum log_event_kind kind;
     enum log_severity severity;
-    struct ip_addr peer;      /* IP_NONE when none is meant */
-    struct prefix prefix;     /* family IP_NONE when none is meant */
+    struct ip_addr peer;       /* IP_NONE when none is meant */
+    struct prefix prefix;      /* family IP_NONE when none is meant */
     char text[LOG_TEXT_BYTES]; /* what happened, what we did, what the operator can do */
 };
 

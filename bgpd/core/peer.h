@@ -1,5 +1,5 @@
-/* Peers: settings, session state and counters. The session machine is here (fsm.c drives it); what a
- * peer says about routes goes to routes.h. */
+/* Peers: settings, session state and counters. The session machine is here (fsm.c drives it); what
+ * a peer says about routes goes to routes.h. */
 #ifndef BGPD_CORE_PEER_H
 #define BGPD_CORE_PEER_H
 
@@ -21,12 +21,12 @@ struct peer {
     bool is_dynamic;                   /* made by a listen range */
 
     /* Of the Established session; meaningless otherwise. */
-    struct open_message remote_open;   /* raw_capabilities is not kept */
+    struct open_message remote_open; /* raw_capabilities is not kept */
     struct open_message local_open;
     struct update_options update_options;
     uint32_t families; /* AFI_SAFI_BIT negotiated */
     struct ip_addr local_addr;
-    uint32_t ifindex;  /* it runs over, when bound or directly connected; else 0 */
+    uint32_t ifindex; /* it runs over, when bound or directly connected; else 0 */
     struct mono_time established_at;
 
     struct peer_message_counts received;
@@ -58,7 +58,8 @@ void peer_hold_idle(struct core *core, struct peer *peer, struct mono_span resta
 /* There is something to send: the session asks routes_peer_fill as its connection has room. */
 void peer_wants_to_send(struct core *core, struct peer *peer);
 
-/* Appends a ROUTE_REFRESH request to the session's output when the peer can do it; false when not. */
+/* Appends a ROUTE_REFRESH request to the session's output when the peer can do it; false when not.
+ */
 bool peer_request_refresh(struct core *core, struct peer *peer, enum afi_safi afi_safi);
 
 /* ---- For the kernel side ---- */
@@ -74,8 +75,13 @@ void peers_init(struct core *core);
 void peers_fini(struct core *core);
 void peers_on_conn_event(struct core *core, const struct core_event *event);
 
-/* Compares with what runs: new peers start, gone ones get Cease 6/3, changed ones are reset only when
- * the change needs it, the others keep their session. old is NULL at first. */
+/* Gives every running peer its settings under core->config, before kernel_side_apply_config and
+ * routes_apply_config: both see new settings on the old set of peers. The strings of the settings
+ * before live until the old configuration is freed, after peers_apply_config. */
+void peers_resolve_config(struct core *core);
+
+/* Compares with what runs: new peers start, gone ones get Cease 6/3, changed ones are reset only
+ * when the change needs it, the others keep their session. old is NULL at first. */
 void peers_apply_config(struct core *core, const struct config *old);
 
 /* Cease 6/2 to everyone (or closing without a word when routes are to be kept by GR). */

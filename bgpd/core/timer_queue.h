@@ -10,11 +10,11 @@
 struct core;
 struct timer;
 
-
 struct timer {
     struct mono_time deadline;
     uint32_t heap_index; /* 1-based; 0 when not armed */
-    void (*expired)(struct core *core, struct timer *timer); /* called once per expiry, with the timer disarmed */
+    void (*expired)(struct core *core,
+                    struct timer *timer); /* called once per expiry, with the timer disarmed */
 };
 
 struct timer_queue {

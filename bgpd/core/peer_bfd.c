@@ -1,0 +1,101 @@
+/* BFD beside a session: asks for it, and ends the session when it says that the path is dead
+ * (RFC 5882, RFC 9384). That no BFD fact ever comes is no reason to hold a session back. */
+#include <stdio.h>
+#include <string.h>
+
+#include "bgpd/core/kernel_side.h"
+#include "bgpd/core/session.h"
+
+static bool wanted_session(const struct core *core, const struct peer *peer,
+                           struct bfd_session_action *out)
+{
+    const struct config_neighbor *merged = &peer->settings.merged;
+    struct conn_setup_action setup;
+    char text[OBSTACLE_BYTES];
+    if (!merged->bfd.value || peer->is_dynamic || peer_is_admin_down(peer) ||
+        transport_setup(core, peer, &setup, text) != NULL) {
+        return false;
+    }
+    uint32_t ifindex = transport_ifindex(core, peer);
+    const char *interface = kernel_interface_name(core, ifindex);
+    bool is_multihop = peer->settings.is_ebgp && setup.ttl > 1 && setup.ttl_min == 0;
+    *out = (struct bfd_session_action){
+        .peer = peer->addr,
+        .local = setup.local_addr,
+        .is_multihop = is_multihop || ifindex == 0,
+        .transmit_interval_us = merged->bfd_interval_ms.value * 1000,
+        .receive_interval_us = merged->bfd_interval_ms.value * 1000,
+        .detect_multiplier = (uint8_t)merged->bfd_multiplier.value,
+    };
+    if (out->local.family == IP_NONE && ifindex != 0) {
+        out->local = kernel_interface_addr(core, ifindex, peer->addr.family);
+    }
+    if (!out->is_multihop && interface != NULL) {
+        snprintf(out->interface, sizeof out->interface, "%s", interface);
+    }
+    return true;
+}
+
+static bool same_session(const struct bfd_session_action *a, const struct bfd_session_action *b)
+{
+    return ip_equal(&a->peer, &b->peer) && ip_equal(&a->local, &b->local) &&
+           strcmp(a->interface, b->interface) == 0 && a->is_multihop == b->is_multihop &&
+           a->transmit_interval_us == b->transmit_interval_us &&
+           a->receive_interval_us == b->receive_interval_us &&
+           a->detect_multiplier == b->detect_multiplier && a->passive == b->passive;
+}
+
+void peer_bfd_remove(struct core *core, struct peer *peer)
+{
+    struct peer_session *session = peer->session;
+    if (!session->has_bfd) {
+        return;
+    }
+    struct core_action action = {.kind = ACTION_BFD_SESSION, .bfd_session = session->bfd};
+    action.bfd_session.is_delete = true;
+    action_queue_put(&core->actions, &action);
+    session->has_bfd = false;
+    session->is_bfd_known = false;
+    session->is_bfd_up = false;
+}
+
+void peer_bfd_update(struct core *core, struct peer *peer)
+{
+    struct peer_session *session = peer->session;
+    struct bfd_session_action wanted;
+    if (!wanted_session(core, peer, &wanted)) {
+        peer_bfd_remove(core, peer);
+        return;
+    }
+    if (session->has_bfd && same_session(&wanted, &session->bfd)) {
+        return;
+    }
+    peer_bfd_remove(core, peer);
+    struct core_action action = {.kind = ACTION_BFD_SESSION, .bfd_session = wanted};
+    action_queue_put(&core->actions, &action);
+    session->bfd = wanted;
+    session->has_bfd = true;
+}
+
+void peers_on_bfd(struct core *core, const struct bfd_fact *fact)
+{
+    struct peer *peer = peer_find(core, &fact->peer);
+    if (peer == NULL || !peer->session->has_bfd) {
+        return;
+    }
+    struct peer_session *session = peer->session;
+    bool was_up = session->is_bfd_up;
+    session->is_bfd_known = true;
+    session->is_bfd_up = fact->is_up;
+    if (fact->is_up) {
+        if (session->is_blocked) {
+            session_retry_now(core, peer);
+        }
+        return;
+    }
+    if (!was_up || fact->is_admin_down || !peer_is_established(peer)) {
+        return;
+    }
+    struct notification notification = {NOTIFICATION_CEASE, CEASE_BFD_DOWN, {NULL, 0}};
+    peer_reset(core, peer, &notification, fact->detail[0] != 0 ? fact->detail : "BFD says down");
+}

@@ -1,0 +1,402 @@
+/* From one configuration to the next: which peers come, go, are reset, or only look at their routes
+ * again. What is compared is what a neighbour really runs with, so a default written out changes
+ * nothing. */
+#include <string.h>
+
+#include "bgpd/core/negotiate.h"
+#include "bgpd/core/routes.h"
+#include "bgpd/core/session.h"
+#include "proto/base/assert.h"
+
+#define LISTEN_LIMIT_DEFAULT 100u
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_u32(struct opt_u32 a, struct opt_u32 b)
+{
+    return a.is_set == b.is_set && (!a.is_set || a.value == b.value);
+}
+
+static bool same_bool(struct opt_bool a, struct opt_bool b)
+{
+    return a.is_set == b.is_set && (!a.is_set || a.value == b.value);
+}
+
+/* ---- What needs a reset ---- */
+
+static const char *tunnel_interface(const struct config *config,
+                                    const struct neighbor_settings *settings)
+{
+    if (settings->tunnel_number == 0) {
+        return NULL;
+    }
+    const struct config_tunnel *tunnel = &config->tunnels[settings->tunnel_number - 1];
+    return tunnel->interface != NULL ? tunnel->interface : tunnel->name;
+}
+
+static bool same_transport(const struct core *core, const struct config *old_config,
+                           const struct neighbor_settings *old, const struct neighbor_settings *new)
+{
+    const struct config_neighbor *a = &old->merged;
+    const struct config_neighbor *b = &new->merged;
+    return same_u32(a->ebgp_multihop, b->ebgp_multihop) &&
+           same_u32(a->ttl_security_hops, b->ttl_security_hops) &&
+           ip_equal(&a->update_source, &b->update_source) &&
+           same_text(a->update_source_interface, b->update_source_interface) &&
+           same_text(a->interface, b->interface) && same_text(a->tunnel, b->tunnel) &&
+           same_text(tunnel_interface(old_config, old), tunnel_interface(core->config, new)) &&
+           same_u32(a->port, b->port) && same_u32(a->tcp_mss, b->tcp_mss);
+}
+
+const char *peer_reset_cause(const struct core *core, const struct config *old_config,
+                             const struct peer *peer)
+{
+    const struct neighbor_settings *old = &peer->session->old_settings;
+    const struct neighbor_settings *new = &peer->settings;
+    if (old->remote_asn != new->remote_asn ||
+        old->merged.remote_as_kind != new->merged.remote_as_kind) {
+        return "remote-as was changed";
+    }
+    if (old->local_asn != new->local_asn || old->is_ebgp != new->is_ebgp ||
+        old->merged.local_as_no_prepend != new->merged.local_as_no_prepend ||
+        old->merged.local_as_replace != new->merged.local_as_replace) {
+        return "the local AS was changed";
+    }
+    if (!same_text(old->merged.password, new->merged.password)) {
+        return "the password was changed";
+    }
+    if (!same_transport(core, old_config, old, new)) {
+        return "the way the session runs was changed";
+    }
+    if (old->merged.azure_role != new->merged.azure_role) {
+        return "the Azure role was changed"; /* it decides about the source address */
+    }
+    struct open_message open;
+    negotiate_local_open(core, new, &open);
+    for (int i = 0; i < CONN_SLOT_COUNT; i++) {
+        const struct session_conn *conn = &peer->session->conns[i];
+        if (conn->state < PEER_OPEN_SENT || !negotiate_open_differs(&conn->local_open, &open)) {
+            continue;
+        }
+        return conn->local_open.router_id != open.router_id ? "the router id was changed"
+                                                            : "the capabilities were changed";
+    }
+    return NULL;
+}
+
+/* ---- What only needs its routes looked at again ---- */
+
+static bool import_differs(const struct neighbor_settings *old, const struct neighbor_settings *new,
+                           int family)
+{
+    const struct config_family *a = &old->merged.families[family];
+    const struct config_family *b = &new->merged.families[family];
+    return !same_text(a->route_map_in, b->route_map_in) ||
+           !same_text(a->prefix_list_in, b->prefix_list_in) ||
+           !same_text(a->filter_list_in, b->filter_list_in) || !same_u32(a->weight, b->weight) ||
+           !same_u32(a->max_prefixes, b->max_prefixes) ||
+           !same_u32(a->max_prefixes_action, b->max_prefixes_action) ||
+           !same_u32(a->allow_own_as, b->allow_own_as) ||
+           !same_bool(old->merged.enforce_first_as, new->merged.enforce_first_as) ||
+           old->has_import_policy[family] != new->has_import_policy[family] ||
+           old->is_azure_default_policy != new->is_azure_default_policy;
+}
+
+static bool export_differs(const struct neighbor_settings *old, const struct neighbor_settings *new,
+                           int family)
+{
+    const struct config_family *a = &old->merged.families[family];
+    const struct config_family *b = &new->merged.families[family];
+    return !same_text(a->route_map_out, b->route_map_out) ||
+           !same_text(a->prefix_list_out, b->prefix_list_out) ||
+           !same_text(a->filter_list_out, b->filter_list_out) ||
+           !same_bool(a->next_hop_self, b->next_hop_self) ||
+           !same_bool(a->next_hop_self_force, b->next_hop_self_force) ||
+           !same_u32(a->send_community, b->send_community) ||
+           !same_u32(a->max_prefixes_out, b->max_prefixes_out) ||
+           !same_bool(a->as_override, b->as_override) || !same_u32(a->private_as, b->private_as) ||
+           !same_bool(a->default_originate, b->default_originate) ||
+           !same_text(a->default_originate_route_map, b->default_originate_route_map) ||
+           !same_bool(a->route_reflector_client, b->route_reflector_client) ||
+           !same_text(a->advertise_map, b->advertise_map) ||
+           !same_text(a->condition_map, b->condition_map) ||
+           a->condition_is_absence != b->condition_is_absence ||
+           old->has_export_policy[family] != new->has_export_policy[family] ||
+           old->is_azure_default_policy != new->is_azure_default_policy;
+}
+
+static void apply_softly(struct core *core, struct peer *peer)
+{
+    const struct neighbor_settings *old = &peer->session->old_settings;
+    uint32_t in = 0;
+    uint32_t out = 0;
+    for (int i = 0; i < AFI_SAFI_COUNT; i++) {
+        if ((peer->families & AFI_SAFI_BIT(i)) == 0) {
+            continue;
+        }
+        in |= import_differs(old, &peer->settings, i) ? AFI_SAFI_BIT(i) : 0;
+        out |= export_differs(old, &peer->settings, i) ? AFI_SAFI_BIT(i) : 0;
+    }
+    if (in != 0) {
+        routes_peer_soft_in(core, peer, in);
+    }
+    if (out != 0) {
+        routes_peer_soft_out(core, peer, out);
+    }
+}
+
+/* ---- Resolving ---- */
+
+static const struct config_neighbor *find_neighbor(const struct config *config,
+                                                   const struct ip_addr *addr)
+{
+    for (size_t i = 0; config->bgp.is_configured && i < config->bgp.neighbor_count; i++) {
+        if (ip_equal(&config->bgp.neighbors[i].addr, addr)) {
+            return &config->bgp.neighbors[i];
+        }
+    }
+    return NULL;
+}
+
+/* The longest listen range that holds addr. */
+static const struct config_listen_range *find_range(const struct config *config,
+                                                    const struct ip_addr *addr)
+{
+    const struct config_listen_range *best = NULL;
+    for (size_t i = 0; config->bgp.is_configured && i < config->bgp.listen_range_count; i++) {
+        const struct config_listen_range *range = &config->bgp.listen_ranges[i];
+        if (prefix_contains_ip(&range->prefix, addr) &&
+            (best == NULL || range->prefix.len_bits > best->prefix.len_bits)) {
+            best = range;
+        }
+    }
+    return best;
+}
+
+static const struct config_neighbor *find_own_config(const struct core *core, struct peer *peer)
+{
+    const struct config_neighbor *neighbor = find_neighbor(core->config, &peer->addr);
+    if (neighbor != NULL || !peer->is_dynamic) {
+        return neighbor;
+    }
+    const struct config_listen_range *range = find_range(core->config, &peer->addr);
+    if (range == NULL) {
+        return NULL;
+    }
+    peer->session->own_config =
+        (struct config_neighbor){.addr = peer->addr, .peer_group = range->peer_group};
+    return &peer->session->own_config;
+}
+
+void peers_resolve_config(struct core *core)
+{
+    for (uint32_t i = 0; i < core->peers->count; i++) {
+        struct peer *peer = core->peers->by_addr[i];
+        struct peer_session *session = peer->session;
+        const struct config_neighbor *neighbor = find_own_config(core, peer);
+        session->old_settings = peer->settings;
+        session->has_old_settings = true;
+        session->is_gone = neighbor == NULL;
+        if (neighbor != NULL) {
+            config_resolve_neighbor(core->config, neighbor, &peer->settings);
+        }
+    }
+}
+
+/* ---- Keys and listeners ---- */
+
+static void put_key(struct core *core, const struct prefix *peer, const char *key)
+{
+    struct core_action action = {.kind = ACTION_PEER_KEY, .peer_key = {*peer, key}};
+    action_queue_put(&core->actions, &action);
+}
+
+static const char *range_key(const struct config *config, const struct config_listen_range *range)
+{
+    struct config_neighbor neighbor = {.peer_group = range->peer_group};
+    struct neighbor_settings settings;
+    config_resolve_neighbor(config, &neighbor, &settings);
+    return settings.merged.password;
+}
+
+static const char *key_of_range(const struct config *config, const struct prefix *prefix)
+{
+    for (size_t i = 0; config != NULL && i < config->bgp.listen_range_count; i++) {
+        if (prefix_equal(&config->bgp.listen_ranges[i].prefix, prefix)) {
+            return range_key(config, &config->bgp.listen_ranges[i]);
+        }
+    }
+    return NULL;
+}
+
+static void apply_range_keys(struct core *core, const struct config *old)
+{
+    for (size_t i = 0; old != NULL && i < old->bgp.listen_range_count; i++) {
+        const struct prefix *prefix = &old->bgp.listen_ranges[i].prefix;
+        if (key_of_range(old, prefix) != NULL && key_of_range(core->config, prefix) == NULL) {
+            put_key(core, prefix, NULL);
+        }
+    }
+    for (size_t i = 0; i < core->config->bgp.listen_range_count; i++) {
+        const struct prefix *prefix = &core->config->bgp.listen_ranges[i].prefix;
+        const char *key = key_of_range(core->config, prefix);
+        if (key != NULL && !same_text(key, key_of_range(old, prefix))) {
+            put_key(core, prefix, key);
+        }
+    }
+}
+
+static bool needs_listener(const struct core *core, uint8_t family)
+{
+    const struct config_bgp *bgp = &core->config->bgp;
+    for (uint32_t i = 0; i < core->peers->count; i++) {
+        const struct peer *peer = core->peers->by_addr[i];
+        if (peer->addr.family == family && !peer_is_admin_down(peer)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; bgp->is_configured && i < bgp->listen_range_count; i++) {
+        if (bgp->listen_ranges[i].prefix.family == family) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void apply_listeners(struct core *core)
+{
+    for (int i = 0; i < 2; i++) {
+        uint8_t family = i == 0 ? IP_V4 : IP_V6;
+        uint16_t port = needs_listener(core, family) ? core->limits.listen_port : 0;
+        if (port != core->peers->listening_port[i]) {
+            struct core_action action = {.kind = ACTION_LISTEN, .listen = {family, port}};
+            action_queue_put(&core->actions, &action);
+            core->peers->listening_port[i] = port;
+        }
+    }
+}
+
+/* ---- Peers ---- */
+
+static void remove_gone(struct core *core)
+{
+    for (uint32_t i = core->peers->count; i-- > 0;) {
+        struct peer *peer = core->peers->by_addr[i];
+        if (!peer->session->is_gone) {
+            continue;
+        }
+        struct prefix host = prefix_host(&peer->addr);
+        bool has_key = peer->settings.merged.password != NULL && !peer->is_dynamic;
+        session_stop(core, peer, CEASE_DECONFIGURED, NULL,
+                     "the neighbor was removed from the configuration");
+        peer_free(core, peer);
+        if (has_key) {
+            put_key(core, &host, NULL);
+        }
+    }
+}
+
+static void apply_key(struct core *core, const struct peer *peer, const char *old_key)
+{
+    struct prefix host = prefix_host(&peer->addr);
+    const char *key = peer->settings.merged.password;
+    if (!peer->is_dynamic && !same_text(old_key, key)) {
+        put_key(core, &host, key);
+    }
+}
+
+static void apply_to_existing(struct core *core, const struct config *old, struct peer *peer)
+{
+    struct peer_session *session = peer->session;
+    bool was_down = session->old_settings.merged.shutdown.value;
+    const char *cause = peer_reset_cause(core, old, peer);
+    apply_key(core, peer, session->old_settings.merged.password);
+    if (peer_is_admin_down(peer)) {
+        if (!was_down) {
+            session_stop(core, peer, CEASE_ADMIN_SHUTDOWN, peer->settings.merged.shutdown_message,
+                         "shut down by configuration");
+        }
+    } else if (was_down) {
+        session_start(core, peer);
+    } else if (cause != NULL) {
+        session_restart(core, peer, CEASE_CONFIG_CHANGE, NULL, cause);
+    } else if (peer_is_established(peer)) {
+        apply_softly(core, peer);
+    } else {
+        session_retry_now(core, peer); /* Whatever was in the way may be mended now. */
+    }
+    peer_bfd_update(core, peer);
+}
+
+static void add_new(struct core *core)
+{
+    const struct config_bgp *bgp = &core->config->bgp;
+    for (size_t i = 0; bgp->is_configured && i < bgp->neighbor_count; i++) {
+        const struct config_neighbor *neighbor = &bgp->neighbors[i];
+        struct neighbor_settings settings;
+        if (peer_find(core, &neighbor->addr) != NULL) {
+            continue;
+        }
+        if (core->peers->count >= core->limits.peers_max) {
+            core_log(core, LOG_CONFIG, LOG_SEVERITY_ERROR, &neighbor->addr, NULL,
+                     "the neighbor is not started: the limit of %u neighbors is reached",
+                     core->limits.peers_max);
+            continue;
+        }
+        config_resolve_neighbor(core->config, neighbor, &settings);
+        struct peer *peer = peer_new(core, &neighbor->addr, &settings);
+        apply_key(core, peer, NULL);
+    }
+}
+
+void peers_apply_config(struct core *core, const struct config *old)
+{
+    struct peer_table *table = core->peers;
+    remove_gone(core);
+    for (uint32_t i = 0; i < table->count; i++) {
+        struct peer *peer = table->by_addr[i];
+        ASSERT(peer->session->has_old_settings && old != NULL);
+        apply_to_existing(core, old, peer);
+        peer->session->has_old_settings = false;
+    }
+    uint32_t before = table->count;
+    add_new(core);
+    apply_range_keys(core, old);
+    apply_listeners(core); /* after the keys: no SYN without one */
+    for (uint32_t i = 0; table->count != before && i < table->count; i++) {
+        struct peer *peer = table->by_addr[i];
+        if (peer->state == PEER_IDLE && !timer_is_armed(&peer->session->idle_hold)) {
+            session_start(core, peer);
+        }
+    }
+    for (uint32_t i = 0; i < table->count; i++) {
+        table->by_addr[i]->session->old_settings = (struct neighbor_settings){0};
+    }
+}
+
+struct peer *peer_new_dynamic(struct core *core, const struct ip_addr *addr)
+{
+    if (core->config == NULL || core->is_stopping) {
+        return NULL;
+    }
+    struct peer_table *table = core->peers;
+    const struct config_listen_range *range = find_range(core->config, addr);
+    struct opt_u32 limit = core->config->bgp.listen_limit;
+    uint32_t count_max = limit.is_set ? limit.value : LISTEN_LIMIT_DEFAULT;
+    if (range == NULL || table->dynamic_count >= count_max ||
+        table->count >= core->limits.peers_max) {
+        return NULL;
+    }
+    struct config_neighbor own = {.addr = *addr, .peer_group = range->peer_group};
+    struct neighbor_settings settings;
+    config_resolve_neighbor(core->config, &own, &settings);
+    struct peer *peer = peer_new(core, addr, &settings);
+    peer->is_dynamic = true;
+    peer->session->own_config = own;
+    table->dynamic_count++;
+    session_start(core, peer);
+    return peer;
+}

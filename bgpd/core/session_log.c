@@ -1,0 +1,60 @@
+/* What a session says to the operator, never more often than he can read. */
+#include <stdio.h>
+
+#include "bgpd/core/session.h"
+
+#define PEER_LINES_MAX 20u
+#define PEER_WINDOW_S  60
+
+bool rate_limiter_admit(struct rate_limiter *limiter, struct mono_time now, struct mono_span window,
+                        uint32_t count_max, uint32_t *suppressed_out)
+{
+    *suppressed_out = 0;
+    if (limiter->count == 0 || mono_reached(mono_add(limiter->window_start, window), now)) {
+        *suppressed_out = limiter->suppressed;
+        *limiter = (struct rate_limiter){.window_start = now};
+    }
+    if (limiter->count >= count_max) {
+        limiter->suppressed++;
+        return false;
+    }
+    limiter->count++;
+    return true;
+}
+
+void session_log(struct core *core, struct peer *peer, enum log_event_kind kind,
+                 enum log_severity severity, const char *format, ...)
+{
+    uint32_t suppressed;
+    if (!rate_limiter_admit(&peer->session->log_limiter, core->now, mono_span_s(PEER_WINDOW_S),
+                            PEER_LINES_MAX, &suppressed)) {
+        return;
+    }
+    if (suppressed != 0) {
+        core_log(core, kind, severity, &peer->addr, NULL,
+                 "%u lines about this neighbor were left out", suppressed);
+    }
+    char text[LOG_TEXT_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    core_log(core, kind, severity, &peer->addr, NULL, "%s", text);
+}
+
+void session_log_notification(struct core *core, struct session_conn *conn,
+                              const struct notification *notification, bool is_sent)
+{
+    char message[256] = "";
+    bool has_message = notification->code == NOTIFICATION_CEASE &&
+                       (notification->subcode == CEASE_ADMIN_SHUTDOWN ||
+                        notification->subcode == CEASE_ADMIN_RESET);
+    if (has_message) {
+        shutdown_message_read(notification, message);
+    }
+    session_log(core, conn->peer, LOG_PEER_ERROR, LOG_SEVERITY_NOTICE,
+                "%s NOTIFICATION %u/%u (%s)%s%s%s", is_sent ? "sent" : "received",
+                notification->code, notification->subcode,
+                notification_subcode_name(notification->code, notification->subcode),
+                message[0] != 0 ? ": \"" : "", message, message[0] != 0 ? "\"" : "");
+}
