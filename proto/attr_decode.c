@@ -67,7 +67,6 @@ static void decode_as_path(struct update_decoder *decoder, const struct raw_attr
     } else if (options->as_path_count_max != 0 && facts.as_count > options->as_path_count_max) {
         withdraw(decoder, SUBCODE_AS_PATH, attr, "AS_PATH is longer than the limit");
     } else {
-        decoder->has_confed_path = facts.has_confed;
         decoder->update->attrs.as_path =
             as_path_canonical(decoder->scratch, attr->value, asn_bytes, &facts);
     }
@@ -283,6 +282,7 @@ static void decode_mp_reach(struct update_decoder *decoder, const struct raw_att
         return;
     }
     if (family == AFI_SAFI_NONE || (decoder->options->families & AFI_SAFI_BIT(family)) == 0) {
+        decoder->has_ignored_nlri = true;
         return; /* RFC 4760 6: a family nobody agreed on is ignored. */
     }
     if (!read_mp_next_hop(decoder, family, next_hop)) {
@@ -395,6 +395,20 @@ void attr_decode(struct update_decoder *decoder, const struct raw_attr *attr)
     row->decode(decoder, attr);
 }
 
+/* AS4_PATH can bring in what AS_PATH was checked for already: sets, and their many members. */
+static void check_merged_path(struct update_decoder *decoder)
+{
+    const struct update_options *options = decoder->options;
+    const struct raw_attr as4_path = {.type = PATH_ATTR_AS4_PATH};
+    struct byte_view path = decoder->update->attrs.as_path;
+    if (options->reject_as_sets && as_path_has_set(path)) {
+        withdraw(decoder, SUBCODE_AS_PATH, &as4_path, "AS4_PATH contains an AS_SET");
+    } else if (options->as_path_count_max != 0 &&
+               as_path_count(path) > options->as_path_count_max) {
+        withdraw(decoder, SUBCODE_AS_PATH, &as4_path, "AS_PATH with AS4_PATH is over the limit");
+    }
+}
+
 /* RFC 6793 4.2.3. */
 static void merge_as4(struct update_decoder *decoder)
 {
@@ -409,6 +423,7 @@ static void merge_as4(struct update_decoder *decoder)
     }
     if (decoder->has_as4_path && path_attrs_has(attrs, PATH_ATTR_AS_PATH)) {
         attrs->as_path = as_path_merge_as4(decoder->scratch, attrs->as_path, decoder->as4_path);
+        check_merged_path(decoder);
     }
 }
 

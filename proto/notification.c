@@ -112,6 +112,30 @@ const char *notification_subcode_name(uint8_t code, uint8_t subcode)
     }
 }
 
+/* Octets of the well-formed UTF-8 character at the start of text, 0 when there is none; control
+ * characters (also those of ISO 8859, which terminals obey) do not count as one. */
+static size_t utf8_printable_bytes(struct byte_view text)
+{
+    uint8_t lead = text.data[0];
+    if (lead < 0x80) {
+        return lead < 0x20 || lead == 0x7f ? 0 : 1;
+    }
+    size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || text.size < size) {
+        return 0;
+    }
+    uint32_t value = lead & (0xffu >> (size + 1));
+    for (size_t i = 1; i < size; i++) {
+        if ((text.data[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        value = value << 6 | (text.data[i] & 0x3fu);
+    }
+    static const uint32_t smallest[] = {0, 0, 0xa0, 0x800, 0x10000};
+    bool is_surrogate = value >= 0xd800 && value <= 0xdfff;
+    return value < smallest[size] || value > 0x10ffff || is_surrogate ? 0 : size;
+}
+
 void shutdown_message_read(const struct notification *notification, char text_out[256])
 {
     struct reader reader = reader_of_view(notification->data);
@@ -123,9 +147,11 @@ void shutdown_message_read(const struct notification *notification, char text_ou
          notification->subcode != CEASE_ADMIN_RESET)) {
         return;
     }
-    for (size_t i = 0; i < text.size; i++) {
-        /* UTF-8 above ASCII stays; control characters could drive a terminal. */
-        text_out[i] = (char)(text.data[i] < 0x20 || text.data[i] == 0x7f ? '?' : text.data[i]);
+    for (size_t i = 0; i < text.size;) {
+        struct byte_view rest = {text.data + i, text.size - i};
+        size_t size = utf8_printable_bytes(rest);
+        memcpy(text_out + i, size == 0 ? (const uint8_t *)"?" : rest.data, size == 0 ? 1 : size);
+        i += size == 0 ? 1 : size;
     }
     text_out[text.size] = 0;
 }

@@ -192,12 +192,12 @@ static struct wire_error read_parameters(struct reader reader, bool is_extended,
     return WIRE_NO_ERROR;
 }
 
-/* RFC 9072: length 255 and first type 255 announce 2-octet lengths. */
+/* RFC 9072 2: a first parameter of type 255 announces 2-octet lengths; the one-octet length is to
+ * be ignored then, whatever it says, unless it says that there are no parameters. */
 static struct wire_error read_all_parameters(struct reader *reader, struct open_message *open)
 {
     size_t size = reader_u8(reader);
-    bool is_extended =
-        size == 255 && reader_left(reader) >= 3 && reader->at[0] == PARAMETER_EXTENDED;
+    bool is_extended = size != 0 && reader_left(reader) >= 3 && reader->at[0] == PARAMETER_EXTENDED;
     if (is_extended) {
         reader_u8(reader);
         size = reader_u16(reader);

@@ -171,7 +171,7 @@ static void find_end_of_rib(struct update_decoder *decoder, struct byte_view wit
         return;
     }
     if (attrs.size == 0) {
-        update->end_of_rib = AFI_SAFI_BIT(AFI_SAFI_IPV4_UNICAST);
+        update->end_of_rib = AFI_SAFI_BIT(AFI_SAFI_IPV4_UNICAST) & decoder->options->families;
         return;
     }
     /* Exactly one attribute: MP_UNREACH_NLRI with nothing behind the family. */
@@ -184,15 +184,17 @@ static void find_end_of_rib(struct update_decoder *decoder, struct byte_view wit
         enum afi_safi family = afi_safi_from_wire(afi, reader_u8(&reader));
         update->end_of_rib = family != AFI_SAFI_NONE ? AFI_SAFI_BIT(family) : 0;
     }
+    update->end_of_rib &= decoder->options->families;
 }
 
 /* RFC 7606 5.2: with nothing to withdraw, an error that calls for withdrawal may hide what should
- * have been withdrawn. */
+ * have been withdrawn. Prefixes that were read and are none of ours hide nothing. */
 static void check_hidden_nlri(struct update_decoder *decoder)
 {
     struct update *update = decoder->update;
     if (update->error.disposition == WIRE_TREAT_AS_WITHDRAW &&
-        update->reachable[0].bytes.size == 0 && update->reachable[1].bytes.size == 0) {
+        update->reachable[0].bytes.size == 0 && update->reachable[1].bytes.size == 0 &&
+        !decoder->has_ignored_nlri) {
         update->error.disposition = WIRE_SESSION_RESET;
     }
 }
@@ -207,6 +209,7 @@ static void set_plain_runs(struct update_decoder *decoder, struct byte_view with
     update->reachable[0] = (struct nlri_run){{NULL, 0}, IP_V4, has_path_ids};
     update->unreachable[0] = update->reachable[0];
     if ((options->families & ipv4) == 0) {
+        decoder->has_ignored_nlri = nlri.size != 0;
         return;
     }
     if (!nlri_check(withdrawn, IP_V4, has_path_ids)) {

@@ -86,9 +86,20 @@ static bool is_written(const struct path_attrs *attrs, enum path_attr_type type,
     switch (type) {
     case PATH_ATTR_NEXT_HOP:
         return !uses_mp && path_attrs_has(attrs, type);
+    /* A list without members is malformed on the wire (RFC 7606 7): the attribute stays away. */
+    case PATH_ATTR_COMMUNITIES:
+        return path_attrs_has(attrs, type) && attrs->communities.size != 0;
+    case PATH_ATTR_EXT_COMMUNITIES:
+        return path_attrs_has(attrs, type) && attrs->ext_communities.size != 0;
+    case PATH_ATTR_LARGE_COMMUNITIES:
+        return path_attrs_has(attrs, type) && attrs->large_communities.size != 0;
+    case PATH_ATTR_IPV6_EXT_COMMUNITIES:
+        return path_attrs_has(attrs, type) && attrs->ipv6_ext_communities.size != 0;
+    case PATH_ATTR_CLUSTER_LIST:
+        return path_attrs_has(attrs, type) && attrs->cluster_list.size != 0;
     case PATH_ATTR_AS4_PATH:
         return !as4 && path_attrs_has(attrs, PATH_ATTR_AS_PATH) &&
-               as_path_needs_as4(attrs->as_path);
+               as_path_needs_as4(attrs->as_path) && as_path_as4_bytes(attrs->as_path) != 0;
     case PATH_ATTR_AS4_AGGREGATOR:
         return !as4 && path_attrs_has(attrs, PATH_ATTR_AGGREGATOR) &&
                attrs->aggregator_asn > UINT16_MAX;
@@ -274,6 +285,17 @@ static void begin_announcement(struct update_builder *builder, const struct path
     }
 }
 
+/* RFC 2545, RFC 8950: what the receiver would take for a malformed next hop is not sent. */
+static bool next_hop_fits(const struct update_options *options, enum afi_safi afi_safi,
+                          const struct path_attrs *attrs)
+{
+    if (attrs->next_hop.family == IP_V6) {
+        return afi_safi == AFI_SAFI_IPV6_UNICAST ||
+               (options->extended_next_hop & AFI_SAFI_BIT(afi_safi)) != 0;
+    }
+    return attrs->next_hop.family == IP_V4 && afi_safi == AFI_SAFI_IPV4_UNICAST;
+}
+
 enum status update_begin(struct update_builder *builder, struct writer *out,
                          const struct update_options *options, enum afi_safi afi_safi,
                          const struct path_attrs *attrs)
@@ -281,6 +303,9 @@ enum status update_begin(struct update_builder *builder, struct writer *out,
     size_t space = writer_room(out);
     if (out->failed) {
         return STATUS_TRUNCATED;
+    }
+    if (attrs != NULL && !next_hop_fits(options, afi_safi, attrs)) {
+        return STATUS_INVALID;
     }
     space = space < options->message_bytes_max ? space : options->message_bytes_max;
     *builder = (struct update_builder){

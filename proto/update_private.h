@@ -26,7 +26,7 @@ struct update_decoder {
     bool has_as4_aggregator;
     uint32_t as4_aggregator_asn;
     uint32_t as4_aggregator_id;
-    bool has_confed_path;
+    bool has_ignored_nlri;   /* MP_REACH_NLRI of a family nobody agreed on */
     struct ip_addr next_hop; /* of NEXT_HOP */
     struct raw_attr unknown[UNKNOWN_ATTRS_MAX];
     uint32_t unknown_count;
