@@ -71,20 +71,23 @@ static inline uint8_t reader_u8(struct reader *reader)
     return b == NULL ? 0 : b[0];
 }
 
+static inline uint16_t load_be16(const uint8_t *b)
+{
+    return (uint16_t)((b[0] << 8) | b[1]);
+}
+
 static inline uint16_t reader_u16(struct reader *reader)
 {
     const uint8_t *b = reader_bytes(reader, 2);
-    return b == NULL ? 0 : (uint16_t)((b[0] << 8) | b[1]);
+    if (b == NULL) {
+        return 0;
+    }
+    return load_be16(b);
 }
 
 static inline uint32_t load_be32(const uint8_t *b)
 {
     return ((uint32_t)b[0] << 24) | ((uint32_t)b[1] << 16) | ((uint32_t)b[2] << 8) | b[3];
-}
-
-static inline uint16_t load_be16(const uint8_t *b)
-{
-    return (uint16_t)((b[0] << 8) | b[1]);
 }
 
 static inline void store_be32(uint8_t *b, uint32_t value)
