@@ -22,7 +22,7 @@ PREFIX  ?= /usr
 DESTDIR ?=
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wmissing-prototypes -Wstrict-prototypes \
-            -Wpointer-arith -Wundef -Wvla -Werror
+            -Wpointer-arith -Wundef -Wvla $(if $(SAN),-Wno-conversion) -Werror
 OPT      ?= $(if $(SAN),-O1,-O2)
 CFLAGS   := -std=c11 -D_GNU_SOURCE -g $(OPT) $(WARNINGS) -fno-omit-frame-pointer -fstack-protector-strong -fPIE -MMD -MP \
             -I. -I$(BUILD)/gen -DSEALANE_VERSION='"$(VERSION)"' $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -DSEALANE_SLOW_CHECKS,-D_FORTIFY_SOURCE=2)

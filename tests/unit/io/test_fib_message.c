@@ -164,7 +164,7 @@ START_TEST(every_truncation_is_survived)
     }
     size_t size = fib_message_route(buffer, 1, &action);
     for (size_t cut = sizeof(struct nlmsghdr); cut < size; cut++) {
-        uint8_t *copy = malloc(cut);
+        uint8_t *copy = malloc(NLMSG_ALIGN(cut)); /* datagrams are padded to 4 octets */
         ck_assert_ptr_nonnull(copy);
         memcpy(copy, buffer, cut);
         ((struct nlmsghdr *)copy)->nlmsg_len = (uint32_t)cut;
