@@ -28,7 +28,8 @@ struct nexthop *nexthop_track(struct core *core, const struct ip_addr *addr, uin
                               uint32_t via_ifindex);
 void nexthop_untrack(struct core *core, struct nexthop *nexthop);
 
-/* Name of the interface a resolved next hop leaves through (the first leg's); NULL when unresolved. */
+/* Name of the interface a resolved next hop leaves through (the first leg's); NULL when unresolved.
+ */
 const char *nexthop_interface_name(const struct core *core, const struct nexthop *nexthop);
 
 /* ---- Forwarding ---- */
@@ -38,6 +39,10 @@ const char *nexthop_interface_name(const struct core *core, const struct nexthop
  * destinations). */
 void fib_sync_dest(struct core *core, enum afi_safi afi_safi, dest_id dest,
                    const struct decision_result *result);
+
+/* Some path of prefix changed, whether or not forwarding of it did: recursive next hops and tunnel
+ * endpoints inside it are looked at again. For every destination decided. O(log next hops). */
+void fib_notice_prefix(struct core *core, const struct prefix *prefix);
 
 /* ---- Facts for sessions and announcements ---- */
 
@@ -67,7 +72,8 @@ bool kernel_tunnel_is_alive(const struct core *core, uint16_t tunnel_number);
 uint32_t kernel_tunnel_ifindex(const struct core *core, uint16_t tunnel_number);
 
 /* Why a session to this peer cannot be opened now, for show ("no route to 10.51.230.12: tunnel
- * ipsec0 has no interface"); NULL when nothing stands in the way. Text lives until the next call. */
+ * ipsec0 has no interface"); NULL when nothing stands in the way. Text lives until the next call.
+ */
 const char *kernel_session_obstacle(const struct core *core, const struct ip_addr *addr,
                                     uint16_t via_tunnel);
 

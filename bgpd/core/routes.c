@@ -401,6 +401,7 @@ static void decide_dest(struct core *core, enum afi_safi afi_safi, dest_id dest)
     bool has_routes = dest_next_route(rib, dest, &first);
     struct decision_result result;
     decision_run(rib, dest, allowed, &core->decision, &result);
+    fib_notice_prefix(core, &prefix);
     if (result.best_changed) {
         aggregates_dest_changed(core, afi_safi, &prefix);
     }

@@ -1,0 +1,498 @@
+/* The table of everything but BGP: connected prefixes, routes of others, and our own pins, guards
+ * and static routes, with longest-match look-ups for resolution. Routes of others are read,
+ * reported when they expose a protected prefix, and never written. */
+#include <errno.h>
+#include <string.h>
+
+#include "bgpd/core/kernel_private.h"
+#include "bgpd/core/routes.h"
+#include "proto/base/assert.h"
+#include "proto/base/hash.h"
+
+#define RTPROT_KERNEL_NUMBER 2u
+
+uint64_t prefix_hash(const struct core *core, const struct prefix *prefix)
+{
+    (void)core;
+    return hash_bytes(0, prefix, sizeof *prefix);
+}
+
+bool fib_route_equal(const struct fib_route *a, const struct fib_route *b)
+{
+    if (!prefix_equal(&a->prefix, &b->prefix) || a->table != b->table || a->metric != b->metric ||
+        a->type != b->type || a->nexthop_object != b->nexthop_object ||
+        a->leg_count != b->leg_count || !ip_equal(&a->preferred_source, &b->preferred_source)) {
+        return false;
+    }
+    for (uint8_t i = 0; i < a->leg_count; i++) {
+        if (!ip_equal(&a->legs[i].gateway, &b->legs[i].gateway) ||
+            a->legs[i].ifindex != b->legs[i].ifindex || a->legs[i].weight != b->legs[i].weight) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct local_route *local_of(struct hash_node *node)
+{
+    return node == NULL ? NULL : CONTAINER_OF(node, struct local_route, by_prefix);
+}
+
+struct local_route *local_route_next(const struct core *core, const struct prefix *prefix,
+                                     const struct local_route *previous)
+{
+    const struct hash_index *index = &kernel_of(core)->locals;
+    struct hash_node *node = previous == NULL ? hash_index_first(index, prefix_hash(core, prefix))
+                                              : hash_index_next(&previous->by_prefix);
+    while (node != NULL && !prefix_equal(&local_of(node)->route.prefix, prefix)) {
+        node = hash_index_next(node);
+    }
+    return local_of(node);
+}
+
+static uint32_t *length_counter(struct core *core, const struct prefix *prefix)
+{
+    return &kernel_of(core)->local_lengths[prefix_afi_safi(prefix)][prefix->len_bits];
+}
+
+void local_route_add(struct core *core, struct local_route *local)
+{
+    hash_index_put(&kernel_of(core)->locals, &local->by_prefix,
+                   prefix_hash(core, &local->route.prefix));
+    ++*length_counter(core, &local->route.prefix);
+    local->since = core->now;
+}
+
+void local_route_remove(struct core *core, struct local_route *local)
+{
+    hash_index_remove(&kernel_of(core)->locals, &local->by_prefix);
+    --*length_counter(core, &local->route.prefix);
+}
+
+void local_route_set_usable(struct core *core, struct local_route *local, bool is_usable)
+{
+    if (local->is_usable != is_usable) {
+        local->is_usable = is_usable;
+        local->since = core->now;
+    }
+}
+
+void local_route_changed(struct core *core, const struct prefix *prefix)
+{
+    struct kernel_side *ks = kernel_of(core);
+    nexthops_mark_prefix(core, prefix);
+    ks->pins_dirty = true;
+    slot_evaluate(core, prefix);
+}
+
+int local_route_rank(const struct local_route *local)
+{
+    switch ((enum local_kind)local->kind) {
+    case LOCAL_PIN_ENDPOINT:
+        return -2;
+    case LOCAL_PIN_INNER:
+        return -1;
+    case LOCAL_CONNECTED:
+    case LOCAL_KERNEL:
+    case LOCAL_STATIC:
+        return local->distance;
+    case LOCAL_GUARD:
+        return 256;
+    }
+    UNREACHABLE();
+}
+
+/* RFC 4271 9.1.2.1 forbids a route that resolves through itself; static routes obey the same. */
+static bool is_being_resolved(const struct core *core, const struct local_route *local)
+{
+    if (local->kind != LOCAL_STATIC) {
+        return false;
+    }
+    const struct own_route *own = CONTAINER_OF(local, struct own_route, local);
+    return own->nexthop != NULL && own->nexthop->visit == kernel_of(core)->visit;
+}
+
+static bool is_better(const struct local_route *a, const struct local_route *b)
+{
+    if (b == NULL) {
+        return true;
+    }
+    int rank_a = local_route_rank(a);
+    int rank_b = local_route_rank(b);
+    if (rank_a != rank_b) {
+        return rank_a < rank_b;
+    }
+    if (a->kind != b->kind) {
+        return a->kind < b->kind;
+    }
+    if (a->route.metric != b->route.metric) {
+        return a->route.metric < b->route.metric;
+    }
+    return a->route.leg_count != 0 && b->route.leg_count != 0 &&
+           a->route.legs[0].ifindex < b->route.legs[0].ifindex;
+}
+
+const struct local_route *local_route_at(const struct core *core, const struct ip_addr *addr,
+                                         uint8_t len_bits, uint32_t kinds)
+{
+    struct prefix prefix = prefix_make(addr, len_bits);
+    const struct local_route *best = NULL;
+    if (kernel_of(core)->local_lengths[prefix_afi_safi(&prefix)][len_bits] == 0) {
+        return NULL;
+    }
+    for (struct local_route *local = local_route_next(core, &prefix, NULL); local != NULL;
+         local = local_route_next(core, &prefix, local)) {
+        if (local->is_usable && (kinds & LOCAL_KIND_BIT(local->kind)) != 0 &&
+            !is_being_resolved(core, local) && is_better(local, best)) {
+            best = local;
+        }
+    }
+    return best;
+}
+
+const struct local_route *local_route_match(const struct core *core, const struct ip_addr *addr,
+                                            uint32_t kinds, uint8_t len_min_bits)
+{
+    for (unsigned left = ip_family_bits(addr->family) + 1u; left > len_min_bits; left--) {
+        const struct local_route *local = local_route_at(core, addr, (uint8_t)(left - 1), kinds);
+        if (local != NULL) {
+            return local;
+        }
+    }
+    return NULL;
+}
+
+/* ---- Connected prefixes ---- */
+
+static struct local_route *connected_find(const struct core *core, const struct prefix *prefix,
+                                          uint32_t ifindex)
+{
+    for (struct local_route *local = local_route_next(core, prefix, NULL); local != NULL;
+         local = local_route_next(core, prefix, local)) {
+        if (local->kind == LOCAL_CONNECTED && local->route.legs[0].ifindex == ifindex) {
+            return local;
+        }
+    }
+    return NULL;
+}
+
+static void connected_drop(struct core *core, struct local_route *local)
+{
+    struct prefix prefix = local->route.prefix;
+    local_route_remove(core, local);
+    mem_free(MEM_FIB, local);
+    local_route_changed(core, &prefix);
+    routes_local_route(core, REDISTRIBUTE_CONNECTED, &prefix, 0, 0, true);
+}
+
+static bool connected_prefix(const struct interface_addr *item, struct prefix *prefix_out)
+{
+    bool has_peer = item->peer.family == item->addr.family && !ip_equal(&item->peer, &item->addr);
+    const struct ip_addr *addr = has_peer ? &item->peer : &item->addr;
+    if (ip_is_link_local(addr) || ip_is_loopback(addr)) {
+        return false;
+    }
+    *prefix_out = prefix_make(addr, item->len_bits);
+    return true;
+}
+
+static void connected_drop_unnamed(struct core *core, uint32_t ifindex,
+                                   const struct interface *interface)
+{
+    /* The table has no list per interface: there are few connected prefixes and changes are rare.
+     */
+    struct hash_index *index = &kernel_of(core)->locals;
+    for (uint32_t bucket = 0; bucket < index->bucket_count; bucket++) {
+        struct hash_node *next;
+        for (struct hash_node *node = index->buckets[bucket]; node != NULL; node = next) {
+            next = node->next;
+            struct local_route *local = local_of(node);
+            if (local->kind != LOCAL_CONNECTED || local->route.legs[0].ifindex != ifindex) {
+                continue;
+            }
+            bool is_named = false;
+            for (uint32_t i = 0; interface != NULL && i < interface->addr_count; i++) {
+                struct prefix prefix;
+                is_named = is_named || (connected_prefix(&interface->addrs[i], &prefix) &&
+                                        prefix_equal(&prefix, &local->route.prefix));
+            }
+            if (!is_named) {
+                connected_drop(core, local);
+            }
+        }
+    }
+}
+
+void connected_remove_interface(struct core *core, uint32_t ifindex)
+{
+    connected_drop_unnamed(core, ifindex, NULL);
+}
+
+void connected_update(struct core *core, const struct interface *interface)
+{
+    uint32_t ifindex = interface->link.ifindex;
+    if (!interface->link.is_up) {
+        connected_drop_unnamed(core, ifindex, NULL);
+        return;
+    }
+    connected_drop_unnamed(core, ifindex, interface);
+    for (uint32_t i = 0; i < interface->addr_count; i++) {
+        struct prefix prefix;
+        if (!connected_prefix(&interface->addrs[i], &prefix) ||
+            connected_find(core, &prefix, ifindex) != NULL) {
+            continue;
+        }
+        struct local_route *local = mem_alloc(MEM_FIB, sizeof *local);
+        local->kind = LOCAL_CONNECTED;
+        local->is_usable = true;
+        local->route.prefix = prefix;
+        local->route.type = FIB_ROUTE_UNICAST;
+        local->route.leg_count = 1;
+        local->route.legs[0] = (struct fib_leg){.ifindex = ifindex, .weight = 1};
+        local_route_add(core, local);
+        local_route_changed(core, &prefix);
+        routes_local_route(core, REDISTRIBUTE_CONNECTED, &prefix, 0, 0, false);
+    }
+}
+
+/* ---- Routes of others ---- */
+
+static const struct fib_nexthop *foreign_object_find(const struct core *core, uint32_t id)
+{
+    const struct kernel_side *ks = kernel_of(core);
+    uint32_t low = 0;
+    uint32_t high = ks->foreign_object_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (ks->foreign_objects[middle].id < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < ks->foreign_object_count && ks->foreign_objects[low].id == id
+               ? &ks->foreign_objects[low]
+               : NULL;
+}
+
+static void add_object_leg(struct fib_route *route, const struct fib_nexthop *object,
+                           uint8_t weight)
+{
+    if (object == NULL || object->is_blackhole || object->member_count != 0 ||
+        route->leg_count == FIB_PLAIN_LEGS_MAX) {
+        return;
+    }
+    route->legs[route->leg_count] = object->leg;
+    route->legs[route->leg_count].weight = weight;
+    route->leg_count++;
+}
+
+void kernel_route_fill_legs(const struct core *core, struct fib_route *route)
+{
+    if (route->nexthop_object == 0 || route->leg_count != 0) {
+        return;
+    }
+    const struct fib_nexthop *object = foreign_object_find(core, route->nexthop_object);
+    if (object == NULL) {
+        return;
+    }
+    if (object->is_blackhole) {
+        route->type = FIB_ROUTE_BLACKHOLE;
+    }
+    add_object_leg(route, object, 1);
+    for (uint8_t i = 0; i < object->member_count; i++) {
+        add_object_leg(route, foreign_object_find(core, object->members[i]),
+                       object->member_weights[i]);
+    }
+}
+
+uint32_t fib_route_classes(const struct core *core, const struct fib_route *route)
+{
+    uint32_t classes = 0;
+    for (uint8_t i = 0; i < route->leg_count; i++) {
+        classes |= PATH_CLASS_BIT(kernel_interface_class(core, route->legs[i].ifindex));
+    }
+    return classes;
+}
+
+void kernel_route_check_exposure(struct core *core, const struct local_route *local)
+{
+    const struct fib_route *route = &local->route;
+    if (core->protections == NULL || route->type != FIB_ROUTE_UNICAST) {
+        return;
+    }
+    uint32_t allowed = protection_allowed_classes(core->protections, &route->prefix);
+    if ((fib_route_classes(core, route) & ~allowed) == 0) {
+        return;
+    }
+    struct ip_addr addr = prefix_addr(&route->prefix);
+    if (route->prefix.len_bits == ip_family_bits(route->prefix.family) &&
+        tunnel_by_endpoint(core, &addr) != 0) {
+        return; /* The outer packets of a tunnel have to go in the clear. */
+    }
+    const char *name =
+        route->leg_count != 0 ? kernel_interface_name(core, route->legs[0].ifindex) : NULL;
+    core_log(core, LOG_PROTECTION, LOG_SEVERITY_ERROR, NULL, &route->prefix,
+             "a route of protocol %u, metric %u, dev %s carries protected destinations in the "
+             "clear; it is not ours and stays: remove it there",
+             route->protocol, route->metric, name == NULL ? "?" : name);
+}
+
+static struct local_route *foreign_find(const struct core *core, const struct fib_route *route)
+{
+    for (struct local_route *local = local_route_next(core, &route->prefix, NULL); local != NULL;
+         local = local_route_next(core, &route->prefix, local)) {
+        if (local->kind == LOCAL_KERNEL && local->route.metric == route->metric &&
+            local->route.protocol == route->protocol) {
+            return local;
+        }
+    }
+    return NULL;
+}
+
+static void foreign_drop(struct core *core, struct local_route *local)
+{
+    struct prefix prefix = local->route.prefix;
+    local_route_remove(core, local);
+    mem_free(MEM_FIB, local);
+    local_route_changed(core, &prefix);
+    routes_local_route(core, REDISTRIBUTE_KERNEL, &prefix, 0, 0, true);
+}
+
+static void foreign_put(struct core *core, const struct fib_route *seen)
+{
+    struct fib_route route = *seen;
+    kernel_route_fill_legs(core, &route);
+    struct local_route *local = foreign_find(core, &route);
+    if (local != NULL) {
+        local->is_seen = true;
+        if (fib_route_equal(&local->route, &route)) {
+            return;
+        }
+        local->route = route;
+        local->since = core->now;
+    } else {
+        local = mem_alloc(MEM_FIB, sizeof *local);
+        local->kind = LOCAL_KERNEL;
+        local->is_usable = true;
+        local->is_seen = true;
+        local->route = route;
+        local_route_add(core, local);
+    }
+    kernel_route_check_exposure(core, local);
+    local_route_changed(core, &route.prefix);
+    routes_local_route(core, REDISTRIBUTE_KERNEL, &route.prefix, route.metric, 0, false);
+}
+
+void kernel_route_on_event(struct core *core, const struct kernel_route_event *event)
+{
+    struct kernel_side *ks = kernel_of(core);
+    const struct fib_route *route = &event->route;
+    uint32_t table = core->config == NULL ? CONFIG_FIB_TABLE_DEFAULT : core->config->fib_table;
+    uint8_t ours = core->config == NULL ? CONFIG_FIB_PROTOCOL_DEFAULT : core->config->fib_protocol;
+    if (route->table != table || route->prefix.len_bits > ip_family_bits(route->prefix.family) ||
+        ip_family_bits(route->prefix.family) == 0 || route->leg_count > FIB_PLAIN_LEGS_MAX) {
+        return;
+    }
+    if (route->protocol == ours) {
+        if (!ks->is_ready && !event->is_removed) {
+            adoption_add_route(core, route);
+        } else {
+            fib_on_own_route(core, event);
+        }
+        return;
+    }
+    if (route->protocol == RTPROT_KERNEL_NUMBER && route->nexthop_object == 0) {
+        return; /* Connected prefixes are derived from links and addresses. */
+    }
+    if (!event->is_removed) {
+        foreign_put(core, route);
+    } else {
+        struct local_route *local = foreign_find(core, route);
+        if (local != NULL) {
+            foreign_drop(core, local);
+        }
+    }
+    kernel_settle(core);
+}
+
+static void foreign_each(struct core *core, void (*visit)(struct core *, struct local_route *))
+{
+    struct hash_index *index = &kernel_of(core)->locals;
+    for (uint32_t bucket = 0; bucket < index->bucket_count; bucket++) {
+        struct hash_node *next;
+        for (struct hash_node *node = index->buckets[bucket]; node != NULL; node = next) {
+            next = node->next;
+            struct local_route *local = local_of(node);
+            if (local->kind == LOCAL_KERNEL) {
+                visit(core, local);
+            }
+        }
+    }
+}
+
+static void mark_unseen(struct core *core, struct local_route *local)
+{
+    (void)core;
+    local->is_seen = false;
+}
+
+static void drop_unseen(struct core *core, struct local_route *local)
+{
+    if (!local->is_seen) {
+        foreign_drop(core, local);
+    }
+}
+
+void kernel_routes_dump_begin(struct core *core)
+{
+    foreign_each(core, mark_unseen);
+}
+
+void kernel_routes_dump_end(struct core *core)
+{
+    foreign_each(core, drop_unseen);
+}
+
+void kernel_routes_free(struct core *core)
+{
+    struct kernel_side *ks = kernel_of(core);
+    for (uint32_t bucket = 0; bucket < ks->locals.bucket_count; bucket++) {
+        struct hash_node *next;
+        for (struct hash_node *node = ks->locals.buckets[bucket]; node != NULL; node = next) {
+            next = node->next;
+            struct local_route *local = local_of(node);
+            ASSERT(local->kind == LOCAL_CONNECTED || local->kind == LOCAL_KERNEL);
+            mem_free(MEM_FIB, local);
+        }
+    }
+    hash_index_fini(&ks->locals);
+    mem_free(MEM_FIB, ks->foreign_objects);
+}
+
+void foreign_object_put(struct core *core, const struct kernel_nexthop_event *event)
+{
+    struct kernel_side *ks = kernel_of(core);
+    const struct fib_nexthop *found = foreign_object_find(core, event->nexthop.id);
+    if (found != NULL) {
+        uint32_t at = (uint32_t)(found - ks->foreign_objects);
+        if (!event->is_removed) {
+            ks->foreign_objects[at] = event->nexthop;
+            return;
+        }
+        ks->foreign_object_count--;
+        memmove(&ks->foreign_objects[at], &ks->foreign_objects[at + 1],
+                (ks->foreign_object_count - at) * sizeof event->nexthop);
+        return;
+    }
+    if (event->is_removed) {
+        return;
+    }
+    ks->foreign_objects = array_grow(ks->foreign_objects, ks->foreign_object_count,
+                                     &ks->foreign_object_capacity, sizeof event->nexthop);
+    uint32_t at = ks->foreign_object_count++;
+    for (; at > 0 && ks->foreign_objects[at - 1].id > event->nexthop.id; at--) {
+        ks->foreign_objects[at] = ks->foreign_objects[at - 1];
+    }
+    ks->foreign_objects[at] = event->nexthop;
+}
