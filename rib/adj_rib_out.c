@@ -132,8 +132,21 @@ static struct out_reader *reader_at(const struct adj_rib_out *out, uint32_t read
     return &out->readers[reader];
 }
 
+static void walk_stop(struct adj_rib_out *out, struct out_reader *self)
+{
+    if (self->is_walking) {
+        self->is_walking = false;
+        ASSERT(out->walking_count > 0);
+        out->walking_count--;
+    }
+}
+
 static void walk_start(struct adj_rib_out *out, struct out_reader *self)
 {
+    if (out->announced_count == 0) {
+        walk_stop(out, self); /* All there will be is in the journal: nothing is to be told twice. */
+        return;
+    }
     /* The walk tells destinations behind the journal's back: none of its entries is fresh now. */
     out_journal_seal(&out->journal);
     if (!self->is_walking) {
@@ -143,15 +156,6 @@ static void walk_start(struct adj_rib_out *out, struct out_reader *self)
     self->cursor = 1;
     self->walk_end = loc_rib_dest_limit(out->rib);
     memset(self->taken, 0, sizeof self->taken);
-}
-
-static void walk_stop(struct adj_rib_out *out, struct out_reader *self)
-{
-    if (self->is_walking) {
-        self->is_walking = false;
-        ASSERT(out->walking_count > 0);
-        out->walking_count--;
-    }
 }
 
 enum status adj_rib_out_reader_add(struct adj_rib_out *out, uint32_t *reader_out)
