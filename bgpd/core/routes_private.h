@@ -250,7 +250,7 @@ struct route_engine {
     char why_text[256];                        /* of snapshot_why_absent */
     bool has_news;                             /* some group has_news */
     bool has_stale_covers;
-    bool awaits_end_of_rib;                    /* some peer has not been sent its End-of-RIB yet */
+    bool awaits_end_of_rib; /* some peer has not been sent its End-of-RIB yet */
 };
 
 #define LOCAL_WEIGHT 32768u

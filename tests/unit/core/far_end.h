@@ -88,7 +88,8 @@ static inline struct config *config_begin(uint32_t asn)
     config->bgp.is_configured = true;
     config->bgp.asn = asn;
     config->bgp.router_id = (struct opt_u32){true, 0xc0a8ff01};
-    config->bgp.neighbors = arena_alloc(&config->arena, FAR_ENDS_MAX * sizeof *config->bgp.neighbors);
+    config->bgp.neighbors =
+        arena_alloc(&config->arena, FAR_ENDS_MAX * sizeof *config->bgp.neighbors);
     for (int i = 0; i < AFI_SAFI_COUNT; i++) {
         config->bgp.families[i].networks =
             arena_alloc(&config->arena, 16 * sizeof *config->bgp.families[i].networks);
@@ -286,8 +287,8 @@ static inline void far_answer_open(struct table_top *top, struct far_end *end)
     uint8_t bytes[512];
     struct writer writer = writer_of(bytes, sizeof bytes);
     struct open_message open = {.asn = end->asn, .hold_time_s = 180};
-    open.router_id = end->addr.family == IP_V4 ? ip_to_v4(&end->addr)
-                                               : load_be32(end->addr.bytes + 12);
+    open.router_id =
+        end->addr.family == IP_V4 ? ip_to_v4(&end->addr) : load_be32(end->addr.bytes + 12);
     open.capabilities.families = end->options.families;
     open.capabilities.has_any_multiprotocol = true;
     open.capabilities.route_refresh = true;
@@ -633,8 +634,8 @@ static inline void far_announce_attrs(struct table_top *top, struct far_end *end
     far_send(top, end, bytes, writer_size(&writer));
 }
 
-static inline void far_announce_with(struct table_top *top, struct far_end *end,
-                                     const char *prefix, const struct far_attrs *wish)
+static inline void far_announce_with(struct table_top *top, struct far_end *end, const char *prefix,
+                                     const struct far_attrs *wish)
 {
     struct arena arena;
     arena_init(&arena);
@@ -730,8 +731,8 @@ static inline struct snapshot_peer show_peer(struct table_top *top, const char *
     struct ip_addr wanted = addr_of(addr);
     uint32_t index = 0;
     struct snapshot_peer peer = {0};
-    bool is_found = snapshot_peer_find(top->core, &wanted, &index) &&
-                    snapshot_peer(top->core, index, &peer);
+    bool is_found =
+        snapshot_peer_find(top->core, &wanted, &index) && snapshot_peer(top->core, index, &peer);
     ASSERT(is_found);
     return peer;
 }

@@ -1,5 +1,5 @@
-/* What is announced over which class of path: networks with classes, covers, tunnel endpoints. The far
- * ends are those of the example for Virtual WAN over ExpressRoute. */
+/* What is announced over which class of path: networks with classes, covers, tunnel endpoints. The
+ * far ends are those of the example for Virtual WAN over ExpressRoute. */
 #include "tests/unit/core/far_end.h"
 #include "tests/unit/unit.h"
 
@@ -11,10 +11,9 @@ static struct config *mission_config(void)
     struct config *config = config_begin(65001);
     config_tunnel_add(config, "ipsec0", "10.1.255.1", "10.51.230.4");
     config_tunnel_add(config, "ipsec1", "10.1.255.1", "10.51.230.5");
-    struct protection_def *protections =
-        arena_alloc(&config->arena, sizeof *protections);
-    *protections = (struct protection_def){.prefix = prefix_of("10.51.230.0/23"),
-                                           .allowed_classes = IPSEC};
+    struct protection_def *protections = arena_alloc(&config->arena, sizeof *protections);
+    *protections =
+        (struct protection_def){.prefix = prefix_of("10.51.230.0/23"), .allowed_classes = IPSEC};
     config->protections = protections;
     config->protection_count = 1;
     config_neighbor_add(config, "172.16.0.2", 0)->azure_role = AZURE_ROLE_MSEE;
@@ -121,9 +120,9 @@ START_TEST(nothing_of_an_ipsec_network_goes_out_in_the_clear_whatever_its_source
     struct table_top *top = mission();
     struct config *config = mission_config();
     config_network_add(config, "10.1.1.0/24", IPSEC);
-    config_network_add(config, "10.1.1.64/26", 0);       /* inside: bound by the class around it */
-    config_network_add(config, "10.0.0.0/8", 0);         /* a cover without classes */
-    config_aggregate_add(config, "10.1.0.0/16");         /* a cover of another kind */
+    config_network_add(config, "10.1.1.64/26", 0); /* inside: bound by the class around it */
+    config_network_add(config, "10.0.0.0/8", 0);   /* a cover without classes */
+    config_aggregate_add(config, "10.1.0.0/16");   /* a cover of another kind */
     config->bgp.families[0].redistribute[REDISTRIBUTE_CONNECTED].is_enabled = true;
     mission_up(top, config);
     top_link(top, 9, "lan", "veth", "10.1.1.1", 25);

@@ -345,8 +345,8 @@ START_TEST(a_malformed_attribute_withdraws_the_routes_and_leaves_the_session)
     message_begin(&writer, MESSAGE_UPDATE);
     writer_u16(&writer, 0);
     writer_u16(&writer, 4 + 6 + 3 + 7);
-    static const uint8_t attrs[] = {0x40, 1, 1, 9, 0x40, 2, 6, 2, 1, 0, 0, 0xfb, 0xf5, 0x40, 3, 4,
-                                    192,  0, 2, 2};
+    static const uint8_t attrs[] = {0x40, 1,    1,    9,    0x40, 2, 6,   2, 1, 0,
+                                    0,    0xfb, 0xf5, 0x40, 3,    4, 192, 0, 2, 2};
     writer_bytes(&writer, attrs, sizeof attrs);
     store_be16(bytes + BGP_HEADER_BYTES + 2, sizeof attrs);
     static const uint8_t nlri[] = {24, 203, 0, 113};
@@ -436,11 +436,10 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_new_session_does_not_wait_for_the_old_ones_routes_to_go);
     tcase_add_test(tcase, maximum_prefix_ends_the_session_with_cease_1_and_its_bound);
     tcase_add_test(tcase, maximum_prefix_warning_only_keeps_everything);
-    tcase_add_test(
-        tcase, maximum_prefix_hold_refuses_what_is_too_much_and_asks_again_when_there_is_room);
-    tcase_add_test(tcase, a_malformed_attribute_withdraws_the_routes_and_leaves_the_session);
     tcase_add_test(tcase,
-                   the_azure_role_refuses_the_default_route_our_own_prefixes_and_our_own_as);
+                   maximum_prefix_hold_refuses_what_is_too_much_and_asks_again_when_there_is_room);
+    tcase_add_test(tcase, a_malformed_attribute_withdraws_the_routes_and_leaves_the_session);
+    tcase_add_test(tcase, the_azure_role_refuses_the_default_route_our_own_prefixes_and_our_own_as);
     tcase_add_test(tcase, a_drain_of_an_msee_is_said_once_each_way);
     suite_add_tcase(suite, tcase);
     return suite;
