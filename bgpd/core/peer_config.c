@@ -1,6 +1,6 @@
-/* From one configuration to the next: which peers come, go, are reset, or only look at their routes
- * again. What is compared is what a neighbour really runs with, so a default written out changes
- * nothing. */
+/* From one configuration to the next: which peers come, go or are reset. What is compared is what a
+ * neighbour really runs with, so a default written out changes nothing. Whose routes are to be looked
+ * at again is found by routes_apply_config, which sees the new settings too. */
 #include <string.h>
 
 #include "bgpd/core/negotiate.h"
@@ -85,67 +85,6 @@ const char *peer_reset_cause(const struct core *core, const struct config *old_c
                                                             : "the capabilities were changed";
     }
     return NULL;
-}
-
-/* ---- What only needs its routes looked at again ---- */
-
-static bool import_differs(const struct neighbor_settings *old, const struct neighbor_settings *new,
-                           int family)
-{
-    const struct config_family *a = &old->merged.families[family];
-    const struct config_family *b = &new->merged.families[family];
-    return !same_text(a->route_map_in, b->route_map_in) ||
-           !same_text(a->prefix_list_in, b->prefix_list_in) ||
-           !same_text(a->filter_list_in, b->filter_list_in) || !same_u32(a->weight, b->weight) ||
-           !same_u32(a->max_prefixes, b->max_prefixes) ||
-           !same_u32(a->max_prefixes_action, b->max_prefixes_action) ||
-           !same_u32(a->allow_own_as, b->allow_own_as) ||
-           !same_bool(old->merged.enforce_first_as, new->merged.enforce_first_as) ||
-           old->has_import_policy[family] != new->has_import_policy[family] ||
-           old->is_azure_default_policy != new->is_azure_default_policy;
-}
-
-static bool export_differs(const struct neighbor_settings *old, const struct neighbor_settings *new,
-                           int family)
-{
-    const struct config_family *a = &old->merged.families[family];
-    const struct config_family *b = &new->merged.families[family];
-    return !same_text(a->route_map_out, b->route_map_out) ||
-           !same_text(a->prefix_list_out, b->prefix_list_out) ||
-           !same_text(a->filter_list_out, b->filter_list_out) ||
-           !same_bool(a->next_hop_self, b->next_hop_self) ||
-           !same_bool(a->next_hop_self_force, b->next_hop_self_force) ||
-           !same_u32(a->send_community, b->send_community) ||
-           !same_u32(a->max_prefixes_out, b->max_prefixes_out) ||
-           !same_bool(a->as_override, b->as_override) || !same_u32(a->private_as, b->private_as) ||
-           !same_bool(a->default_originate, b->default_originate) ||
-           !same_text(a->default_originate_route_map, b->default_originate_route_map) ||
-           !same_bool(a->route_reflector_client, b->route_reflector_client) ||
-           !same_text(a->advertise_map, b->advertise_map) ||
-           !same_text(a->condition_map, b->condition_map) ||
-           a->condition_is_absence != b->condition_is_absence ||
-           old->has_export_policy[family] != new->has_export_policy[family] ||
-           old->is_azure_default_policy != new->is_azure_default_policy;
-}
-
-static void apply_softly(struct core *core, struct peer *peer)
-{
-    const struct neighbor_settings *old = &peer->session->old_settings;
-    uint32_t in = 0;
-    uint32_t out = 0;
-    for (int i = 0; i < AFI_SAFI_COUNT; i++) {
-        if ((peer->families & AFI_SAFI_BIT(i)) == 0) {
-            continue;
-        }
-        in |= import_differs(old, &peer->settings, i) ? AFI_SAFI_BIT(i) : 0;
-        out |= export_differs(old, &peer->settings, i) ? AFI_SAFI_BIT(i) : 0;
-    }
-    if (in != 0) {
-        routes_peer_soft_in(core, peer, in);
-    }
-    if (out != 0) {
-        routes_peer_soft_out(core, peer, out);
-    }
 }
 
 /* ---- Resolving ---- */
@@ -323,9 +262,12 @@ static void apply_to_existing(struct core *core, const struct config *old, struc
         session_start(core, peer);
     } else if (cause != NULL) {
         session_restart(core, peer, CEASE_CONFIG_CHANGE, NULL, cause);
-    } else if (peer_is_established(peer)) {
-        apply_softly(core, peer);
-    } else {
+    } else if (!same_bool(session->old_settings.merged.enforce_first_as,
+                          peer->settings.merged.enforce_first_as)) {
+        if (peer_is_established(peer)) {
+            routes_peer_soft_in(core, peer, peer->families);
+        }
+    } else if (!peer_is_established(peer)) {
         session_retry_now(core, peer); /* Whatever was in the way may be mended now. */
     }
     peer_bfd_update(core, peer);

@@ -222,6 +222,10 @@ static void end_connection(struct core *core, struct session_conn *conn,
         memcpy(peer->session->last_reset_reason, reason, sizeof reason);
     }
     if (cell->act != FSM_CLOSE) {
+        if (other_conn(conn)->id == 0) {
+            /* The neighbor as a whole rests now: Idle refuses connections (RFC 4271 8.2.2). */
+            session_feed_event(core, other_conn(conn), FSM_STOP);
+        }
         session_schedule(core, peer, cell->act == FSM_DROP);
     }
 }
