@@ -149,6 +149,9 @@ static void walk_start(struct adj_rib_out *out, struct out_reader *self)
     }
     /* The walk tells destinations behind the journal's back: none of its entries is fresh now. */
     out_journal_seal(&out->journal);
+    if (out->announced_count == 0) {
+        return; /* All that will come lies in the journal. */
+    }
     if (!self->is_walking) {
         self->is_walking = true;
         out->walking_count++;
