@@ -272,6 +272,8 @@ bool slot_allows_bgp(const struct core *core, const struct prefix *prefix, uint8
 
 /* Somebody else's route sits exactly where ours would replace it. */
 bool slot_has_foreign(const struct core *core, const struct prefix *prefix, uint32_t metric);
+/* Best usable route of exactly this prefix outside BGP; guards aside. */
+const struct local_route *slot_best_local(const struct core *core, const struct prefix *prefix);
 struct fib_route own_route_template(const struct core *core, const struct prefix *prefix);
 
 /* ---- Next-hop objects and groups (nexthop_group.c, nexthop_object.c) ---- */
@@ -540,6 +542,7 @@ struct kernel_side {
     struct timer sweep_timer;
     uint32_t repaired_count;
     char obstacle[160];
+    char status[96];
 };
 
 static inline struct kernel_side *kernel_of(const struct core *core)

@@ -112,6 +112,21 @@ static void dump_begin(struct core *core)
     }
 }
 
+/* The kernel's state and the configuration are both known: only now is anything but guards said. */
+static void become_ready(struct core *core)
+{
+    struct kernel_side *ks = kernel_of(core);
+    if (core->config == NULL || !ks->dump_seen) {
+        return;
+    }
+    tunnels_on_interfaces(core);
+    kernel_settle(core);
+    ks->is_ready = true;
+    adoption_start(core);
+    own_routes_sync_all(core);
+    fib_pump(core);
+}
+
 static void dump_end(struct core *core)
 {
     struct kernel_side *ks = kernel_of(core);
@@ -130,15 +145,7 @@ static void dump_end(struct core *core)
         kernel_settle(core);
         return;
     }
-    tunnels_on_interfaces(core);
-    kernel_settle(core); /* everything is known before the first word is said */
-    if (core->config == NULL) {
-        return; /* The first configuration starts it. */
-    }
-    ks->is_ready = true;
-    adoption_start(core);
-    own_routes_sync_all(core);
-    fib_pump(core);
+    become_ready(core);
 }
 
 void kernel_side_on_event(struct core *core, const struct core_event *event)
@@ -207,7 +214,6 @@ static void drop_dead_gateways(struct core *core)
 void kernel_side_apply_config(struct core *core, const struct config *old)
 {
     struct kernel_side *ks = kernel_of(core);
-    bool is_late_start = old == NULL && !ks->is_ready && !ks->is_dumping && ks->dump_seen;
     guards_apply_config(core);
     tunnels_apply_config(core, old);
     drop_dead_gateways(core);
@@ -215,12 +221,10 @@ void kernel_side_apply_config(struct core *core, const struct config *old)
     static_routes_apply_config(core);
     nexthops_mark_all(core);
     ks->announcements_dirty = true;
-    if (is_late_start) {
-        ks->is_dumping = true;
-        dump_end(core);
-        return;
-    }
     kernel_settle(core);
+    if (!ks->is_ready && !ks->is_dumping) {
+        become_ready(core);
+    }
     /* Protection may have changed under groups and plain routes that are settled already. */
     if (ks->is_ready) {
         own_routes_sync_all(core);

@@ -156,9 +156,9 @@ bool slot_allows_bgp(const struct core *core, const struct prefix *prefix, uint8
     return true;
 }
 
-static struct local_route *best_local(const struct core *core, const struct prefix *prefix)
+const struct local_route *slot_best_local(const struct core *core, const struct prefix *prefix)
 {
-    struct local_route *best = NULL;
+    const struct local_route *best = NULL;
     for (struct local_route *local = local_route_next(core, prefix, NULL); local != NULL;
          local = local_route_next(core, prefix, local)) {
         if (!local->is_usable || local->kind == LOCAL_GUARD) {
@@ -220,7 +220,7 @@ void slot_evaluate(struct core *core, const struct prefix *prefix)
         fib_entry_set_lost(core, number, false, takes_over);
         return;
     }
-    struct local_route *best = best_local(core, prefix);
+    const struct local_route *best = slot_best_local(core, prefix);
     struct own_route *winner = best != NULL && is_own_kind(best) ? own_of(best) : NULL;
     if (winner != NULL) {
         winner->is_selected = true;
