@@ -7,7 +7,7 @@
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all unit test sim examples interop demo lab bench check layers install clean setup fuzz-all
+.PHONY: all unit test sim examples interop demo lab bench check layers install clean setup fuzz-all fuzz-clang fuzz-canary corpus
 
 SAN     ?=
 VERSION := 0.1.0
@@ -123,6 +123,40 @@ $(foreach t,$(patsubst tests/unit/%.c,%,$(unit_src)),$(eval $(call unit_rule,$(t
 ROOM ?=
 unit: $(if $(ROOM),$(filter $(BUILD)/unit/$(ROOM)/%,$(unit_bin)),$(unit_bin))
 	@sh tests/run_unit.sh $^
+
+# ---- Fuzzing: proto/X_fuzz.c with libFuzzer, from the seeds in tests/corpus/X ----
+#   make fuzz-update FUZZ_S=600    one target        make fuzz-all    all of them, a while each
+FUZZ_S   ?= 30
+FUZZ_SAN := address,undefined
+fuzz_targets := $(filter-out canary,$(patsubst proto/%_fuzz.c,%,$(wildcard proto/*_fuzz.c)))
+
+$(BUILD)/fuzz_%: $(BUILD)/obj/proto/%_fuzz.o $(call archive,proto)
+	@$(CC) -pie -fsanitize=fuzzer,$(FUZZ_SAN) -o $@ $^
+
+fuzz_build = $(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link$(comma)$(FUZZ_SAN) BUILD=build/fuzz build/fuzz/fuzz_$(1)
+
+fuzz-clang:
+	@command -v clang >/dev/null || { echo 'fuzzing needs clang: apt-get install clang libclang-rt-14-dev'; exit 1; }
+
+fuzz-canary: fuzz-clang
+	@$(call fuzz_build,canary)
+	@mkdir -p build/fuzz/found
+	@if build/fuzz/fuzz_canary -max_total_time=60 -artifact_prefix=build/fuzz/found/canary- >/dev/null 2>&1; then \
+	    echo 'fuzz: the canary survived: nothing would be found'; exit 1; else echo 'fuzz: the canary died as it must'; fi
+
+$(addprefix fuzz-,$(fuzz_targets)): fuzz-%: fuzz-clang
+	@$(call fuzz_build,$*)
+	@mkdir -p build/fuzz/corpus/$* build/fuzz/found
+	build/fuzz/fuzz_$* -max_total_time=$(FUZZ_S) -timeout=5 -print_final_stats=1 \
+	    -artifact_prefix=build/fuzz/found/$*- build/fuzz/corpus/$* tests/corpus/$*
+
+# Rewrites the seeds with the encoders of today.
+corpus: $(BUILD)/obj/tests/corpus/write_seeds.o $(call archive,proto)
+	@mkdir -p $(addprefix tests/corpus/,$(fuzz_targets))
+	@$(CC) $(LDFLAGS) -o $(BUILD)/write_seeds $^
+	@$(BUILD)/write_seeds
+
+fuzz-all: fuzz-canary $(addprefix fuzz-,$(fuzz_targets))
 
 # ---- Simulator ----
 $(BUILD)/sim: $(call objects,$(sim_src) $(wildcard tests/sim/main.c)) $(core_libs)

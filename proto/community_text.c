@@ -206,8 +206,11 @@ static void format_extended(const uint8_t *bytes, struct buffer *text)
     } else if (type == 1) {
         buffer_printf(text, "%s:%u.%u.%u.%u:%u", word, bytes[2], bytes[3], bytes[4], bytes[5],
                       load_be16(bytes + 6));
-    } else {
+    } else if (load_be32(bytes + 2) > UINT16_MAX) {
         buffer_printf(text, "%s:%u:%u", word, load_be32(bytes + 2), load_be16(bytes + 6));
+    } else {
+        /* A small number in the 4-octet form would read back as the 2-octet form. */
+        buffer_printf(text, "0x%08x%08x", load_be32(bytes), load_be32(bytes + 4));
     }
 }
 
