@@ -317,13 +317,6 @@ static void decode_mp_unreach(struct update_decoder *decoder, const struct raw_a
     decoder->update->unreachable[1] = run;
 }
 
-/* AIGP is for sessions that enable it (RFC 7311 3); none does. */
-static void decode_nothing(struct update_decoder *decoder, const struct raw_attr *attr)
-{
-    (void)decoder;
-    (void)attr;
-}
-
 struct attr_row {
     void (*decode)(struct update_decoder *decoder, const struct raw_attr *attr);
     uint8_t flags;      /* Optional and Transitive as they must be */
@@ -349,7 +342,6 @@ static const struct attr_row rows[PATH_ATTR_OTC + 1] = {
     [PATH_ATTR_AS4_AGGREGATOR] = {decode_as4_aggregator, FLAGS_OPTIONAL_TRANSITIVE, false, true},
     [PATH_ATTR_IPV6_EXT_COMMUNITIES] = {decode_ipv6_ext_communities, FLAGS_OPTIONAL_TRANSITIVE,
                                         false, false},
-    [PATH_ATTR_AIGP] = {decode_nothing, FLAGS_OPTIONAL, false, false},
     [PATH_ATTR_LARGE_COMMUNITIES] = {decode_large_communities, FLAGS_OPTIONAL_TRANSITIVE, false,
                                      false},
     [PATH_ATTR_OTC] = {decode_otc, FLAGS_OPTIONAL_TRANSITIVE, false, false},
@@ -373,6 +365,9 @@ void attr_decode(struct update_decoder *decoder, const struct raw_attr *attr)
 {
     const struct attr_row *row = attr->type <= PATH_ATTR_OTC ? &rows[attr->type] : &rows[0];
     uint8_t class_bits = attr->flags & FLAGS_OPTIONAL_TRANSITIVE;
+    if (attr->type == PATH_ATTR_AIGP) {
+        return; /* RFC 7311 3: quietly ignored, however it looks, where no session enables it */
+    }
     if (row->decode == NULL) {
         decode_unknown(decoder, attr);
         return;
