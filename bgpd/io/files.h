@@ -7,8 +7,6 @@
 #include "proto/base/buffer.h"
 #include "proto/base/status.h"
 
-#define CONFIG_FILE_BYTES_MAX (16u << 20)
-
 /* Reads all of path into out. On failure error_out says what and why ("cannot read X: Permission
  * denied"); STATUS_LIMIT when the file is larger than bytes_max. */
 NODISCARD enum status file_read(const char *path, size_t bytes_max, struct buffer *out,
