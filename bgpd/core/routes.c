@@ -623,6 +623,9 @@ void routes_apply_config(struct core *core, const struct config *old,
         }
         if (peer->routes != NULL) {
             peer_apply_config(core, peer, old, own_changed);
+            if (routes_peer_has_output(core, peer)) {
+                peer_wants_to_send(core, peer); /* a raised limit lets held prefixes go */
+            }
         }
     }
     groups_rekey(core);

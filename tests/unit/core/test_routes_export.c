@@ -1,5 +1,5 @@
-/* Export: what neighbours of every kind are told, in which form, and that a change of policy or group
- * sends the difference and nothing else. */
+/* Export: what neighbours of every kind are told, in which form, and that a change of policy or
+ * group sends the difference and nothing else. */
 #include "tests/unit/core/far_end.h"
 #include "tests/unit/unit.h"
 
@@ -85,8 +85,8 @@ START_TEST(attributes_follow_the_kind_of_session)
 {
     struct table_top *top = five();
     five_up(top, five_config());
-    struct far_attrs wish = {.asns = (uint32_t[]){64501, 64999}, .asn_count = 2, .has_med = true,
-                             .med = 77};
+    struct far_attrs wish = {
+        .asns = (uint32_t[]){64501, 64999}, .asn_count = 2, .has_med = true, .med = 77};
     far_announce_with(top, &top->ends[0], "203.0.113.0/24", &wish);
     top_settle(top);
     struct far_route *external = far_route_find(&top->ends[1], "203.0.113.0/24");
@@ -176,8 +176,10 @@ START_TEST(well_known_communities_are_obeyed)
     struct table_top *top = five();
     five_up(top, five_config());
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct far_attrs wish = {.asns = &top->ends[0].asn, .asn_count = 1,
-                                 .communities = &rows[i].community, .community_count = 1};
+        struct far_attrs wish = {.asns = &top->ends[0].asn,
+                                 .asn_count = 1,
+                                 .communities = &rows[i].community,
+                                 .community_count = 1};
         far_announce_with(top, &top->ends[0], "203.0.113.0/24", &wish);
         top_settle(top);
         ck_assert_int_eq(far_route_find(&top->ends[1], "203.0.113.0/24") != NULL,
@@ -197,8 +199,8 @@ START_TEST(send_community_chooses_what_is_sent)
         (struct opt_u32){true, SEND_COMMUNITY_LARGE};
     five_up(top, config);
     uint32_t community = (64501u << 16) | 7;
-    struct far_attrs wish = {.asns = &top->ends[0].asn, .asn_count = 1,
-                             .communities = &community, .community_count = 1};
+    struct far_attrs wish = {
+        .asns = &top->ends[0].asn, .asn_count = 1, .communities = &community, .community_count = 1};
     far_announce_with(top, &top->ends[0], "203.0.113.0/24", &wish);
     top_settle(top);
     ck_assert(!path_attrs_has(&far_route_find(&top->ends[1], "203.0.113.0/24")->attrs,
@@ -489,8 +491,7 @@ START_TEST(what_a_refresh_does_not_say_again_is_gone_at_its_end)
     top_settle(top);
     uint8_t bytes[64];
     struct writer writer = writer_of(bytes, sizeof bytes);
-    struct route_refresh refresh = {.afi_safi = AFI_SAFI_IPV4_UNICAST,
-                                    .kind = ROUTE_REFRESH_BEGIN};
+    struct route_refresh refresh = {.afi_safi = AFI_SAFI_IPV4_UNICAST, .kind = ROUTE_REFRESH_BEGIN};
     route_refresh_encode(&writer, &refresh);
     far_send(top, a, bytes, writer_size(&writer));
     far_announce(top, a, "10.2.0.0/16");
@@ -514,8 +515,7 @@ START_TEST(default_originate_goes_to_its_neighbor_and_to_nobody_else)
     config_neighbor_of(config, B)->families[0].default_originate = (struct opt_bool){true, true};
     five_up(top, config);
     ck_assert_ptr_nonnull(far_route_find(&top->ends[1], "0.0.0.0/0"));
-    ck_assert_uint_eq(
-        as_path_length(far_route_find(&top->ends[1], "0.0.0.0/0")->attrs.as_path), 1);
+    ck_assert_uint_eq(as_path_length(far_route_find(&top->ends[1], "0.0.0.0/0")->attrs.as_path), 1);
     ck_assert_uint_eq(top->ends[0].route_count, 0);
     ck_assert_uint_eq(top->ends[2].route_count, 0);
     ck_assert_uint_eq(show_table(top, SNAPSHOT_LOC_RIB, NULL, NULL).total, 0);
