@@ -256,7 +256,9 @@ static bool read_mp_next_hop(struct update_decoder *decoder, enum afi_safi famil
     update->mp_next_hop = ip_from_bytes(bytes.data, 16);
     if (bytes.size == 32) {
         struct ip_addr second = ip_from_bytes(bytes.data + 16, 16);
-        if (ip_is_link_local(&second)) {
+        if (ip_is_link_local(&second) && ip_is_unspecified(&update->mp_next_hop)) {
+            update->mp_next_hop = second; /* a sender without a global address */
+        } else if (ip_is_link_local(&second)) {
             update->mp_next_hop_link_local = second;
         }
     }

@@ -476,6 +476,27 @@ static void import_end_of_rib(struct core *core, struct peer *peer, uint32_t fam
     }
 }
 
+/* What one field of the message announces: 0 the plain one, 1 MP_REACH_NLRI with its own next hop.
+ */
+static struct wire_error import_announced(struct core *core, struct peer *peer,
+                                          const struct update *update, unsigned field)
+{
+    if (update->reachable[field].bytes.size == 0) {
+        return WIRE_NO_ERROR;
+    }
+    struct path_attrs attrs = update->attrs;
+    if (field == 1) {
+        attrs.next_hop = update->mp_next_hop;
+        attrs.next_hop_link_local = update->mp_next_hop_link_local;
+    }
+    import_bind_session(peer, &attrs);
+    struct attr_set *received = attr_set_intern(core->attrs, &attrs);
+    struct wire_error result =
+        import_reachable(core, peer, update->reachable[field], received, update->next_hop_unusable);
+    attr_set_unref(core->attrs, received);
+    return result;
+}
+
 struct wire_error routes_peer_update(struct core *core, struct peer *peer, struct byte_view body)
 {
     ASSERT(peer->routes != NULL && peer->routes->is_up);
@@ -507,15 +528,9 @@ struct wire_error routes_peer_update(struct core *core, struct peer *peer, struc
             import_withdraw(core, peer, update.reachable[i]);
         }
     } else if (has_reachable) {
-        import_bind_session(peer, &update.attrs);
-        struct attr_set *received = attr_set_intern(core->attrs, &update.attrs);
         for (unsigned i = 0; i < 2 && result.disposition == WIRE_ACCEPT; i++) {
-            if (update.reachable[i].bytes.size != 0) {
-                result = import_reachable(core, peer, update.reachable[i], received,
-                                          update.next_hop_unusable);
-            }
+            result = import_announced(core, peer, &update, i);
         }
-        attr_set_unref(core->attrs, received);
     }
     import_end_of_rib(core, peer, update.end_of_rib);
     return result;

@@ -130,6 +130,27 @@ START_TEST(plain_and_mp_routes_of_one_message_keep_their_own_next_hops)
 }
 END_TEST
 
+START_TEST(link_local_behind_the_unspecified_address_is_the_next_hop)
+{
+    uint8_t attrs[] = {0x80, 14, 42,   0, 2,    1,    32,          0,    0, 0, 0,    0,    0,
+                       0,    0,  0,    0, 0,    0,    0,           0,    0, 0, 0xfe, 0x80, 0,
+                       0,    0,  0,    0, 0,    0,    0,           0,    0, 0, 0,    0,    7,
+                       0,    32, 0x20, 1, 0x0d, 0xb8, GOOD_ORIGIN, 0x40, 2, 0};
+    struct update_options options = options_for(V6);
+    struct ip_addr next_hop;
+    decode(&options, attrs, sizeof attrs, NULL, 0);
+    ck_assert_int_eq(update.error.disposition, WIRE_ACCEPT);
+    ck_assert(!update.next_hop_unusable);
+    ck_assert_int_eq(ip_parse("fe80::7", &next_hop), STATUS_OK);
+    ck_assert(ip_equal(&update.attrs.next_hop, &next_hop));
+    ck_assert_uint_eq(update.attrs.next_hop_link_local.family, IP_NONE);
+    attrs[23] = 0; /* neither address is one */
+    decode(&options, attrs, sizeof attrs, NULL, 0);
+    ck_assert_int_eq(update.error.disposition, WIRE_ACCEPT);
+    ck_assert(update.next_hop_unusable);
+}
+END_TEST
+
 static struct path_attrs attrs_with(const char *next_hop)
 {
     struct path_attrs attrs = {0};
@@ -267,6 +288,7 @@ Suite *test_suite(void)
     tcase_add_test(cases, as4_path_may_not_smuggle_in_an_as_set);
     tcase_add_test(cases, as4_path_is_held_to_the_length_limit);
     tcase_add_test(cases, plain_and_mp_routes_of_one_message_keep_their_own_next_hops);
+    tcase_add_test(cases, link_local_behind_the_unspecified_address_is_the_next_hop);
     tcase_add_test(cases, a_next_hop_the_session_cannot_carry_is_not_written);
     tcase_add_test(cases, lists_without_members_are_not_written);
     tcase_add_test(cases, extended_open_parameters_do_not_need_the_length_255);
