@@ -1,0 +1,294 @@
+/* Failover and protection through the boundary: whatever dies in whatever order, a packet to a
+ * protected destination leaves through a tunnel or nowhere, and what can move has moved. */
+#include "tests/unit/core/kernel_model.h"
+#include "tests/unit/unit.h"
+
+START_TEST(mission_stands)
+{
+    struct model *model = mission_up(1);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.231.10"), WAY(IPSEC0) | WAY(IPSEC1));
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.200"), WAY(IPSEC0) | WAY(IPSEC1));
+    ck_assert_uint_eq(model_ways_to(model, "10.60.1.1"), WAY(ER1) | WAY(ER2));
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.4"), WAY(ER1) | WAY(ER2));
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.5"), WAY(ER1) | WAY(ER2));
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.12"), WAY(IPSEC0));
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.13"), WAY(IPSEC1));
+    ck_assert_uint_eq(model->leaks, 0);
+    model_free(model);
+}
+END_TEST
+
+START_TEST(pins_are_plain_routes)
+{
+    struct model *model = mission_up(2);
+    struct ip_addr addr = addr_of("10.51.230.4");
+    const struct model_route *pin = model_lookup(model, &addr);
+    ck_assert_uint_eq(pin->route.prefix.len_bits, 32);
+    ck_assert_uint_eq(pin->route.nexthop_object, 0);
+    ck_assert_uint_eq(pin->route.leg_count, 2);
+    ck_assert(ip_equal(&pin->route.preferred_source, &model->links[LO].addr));
+    model_free(model);
+}
+END_TEST
+
+START_TEST(guard_comes_first_and_before_the_dump)
+{
+    struct model *model = model_new(3);
+    model_configure(model, mission_config());
+    ck_assert_uint_eq(model->operations, 1);
+    struct ip_addr addr = addr_of("10.51.231.1");
+    const struct model_route *guard = model_lookup(model, &addr);
+    ck_assert_ptr_nonnull(guard);
+    ck_assert_uint_eq(guard->route.type, FIB_ROUTE_UNREACHABLE);
+    ck_assert_uint_ge(guard->route.metric, 4294967000u);
+    model_free(model);
+}
+END_TEST
+
+START_TEST(dead_sa_moves_all_with_few_messages)
+{
+    struct model *model = mission_up(4);
+    uint32_t routes_before = model->route_operations;
+    model->is_holding = true;
+    mission_sa(model, 1, false);
+    struct core_action action;
+    /* The very first word to the kernel is the replacement. */
+    while (core_take_action(model->top->core, &action) && action.kind == ACTION_LOG) {
+    }
+    ck_assert_int_eq(action.kind, ACTION_FIB_NEXTHOP);
+    ck_assert(action.fib_nexthop.is_urgent);
+    model_act(model, &action);
+    model_do_one(model);
+    ck_assert_uint_eq(model->route_operations, routes_before);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.231.10"), WAY(IPSEC1));
+    model->is_holding = false;
+    model_wait_ms(model, 1000);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.231.10"), WAY(IPSEC1));
+    mission_sa(model, 1, true);
+    model_wait_ms(model, 1000);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.231.10"), WAY(IPSEC0) | WAY(IPSEC1));
+    ck_assert_uint_eq(model->leaks, 0);
+    model_free(model);
+}
+END_TEST
+
+START_TEST(both_tunnels_dead_blocks)
+{
+    struct model *model = mission_up(5);
+    mission_sa(model, 1, false);
+    mission_sa(model, 2, false);
+    model_wait_ms(model, 5000);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.231.10"), 0);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.10"), 0);
+    ck_assert_uint_eq(model_ways_to(model, "10.60.1.1"), WAY(ER1) | WAY(ER2));
+    ck_assert_uint_eq(model->leaks, 0);
+    mission_sa(model, 2, true);
+    model_wait_ms(model, 5000);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.231.10"), WAY(IPSEC1));
+    model_free(model);
+}
+END_TEST
+
+START_TEST(silent_link_moves_pins_by_bfd)
+{
+    struct model *model = mission_up(6);
+    mission_bfd(model, "172.16.0.2", true);
+    mission_bfd(model, "172.16.0.2", false);
+    model_settle(model);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.4"), WAY(ER2));
+    ck_assert_uint_eq(model_ways_to(model, "10.60.1.1"), WAY(ER2));
+    model_free(model);
+}
+END_TEST
+
+START_TEST(carrier_loss_is_repaired)
+{
+    struct model *model = mission_up(7);
+    model_link_set(model, ER1, false);
+    model_wait_ms(model, 3000);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.4"), WAY(ER2));
+    ck_assert_uint_eq(model_ways_to(model, "10.60.1.1"), WAY(ER2));
+    model_link_set(model, ER2, false);
+    model_wait_ms(model, 3000);
+    ck_assert_uint_eq(model_ways_to(model, "10.60.1.1"), 0);
+    ck_assert_uint_eq(model->leaks, 0);
+    model_link_set(model, ER1, true);
+    model_wait_ms(model, 200000);
+    mission_announce(model, "172.16.0.2");
+    model_wait_ms(model, 3000);
+    ck_assert_uint_eq(model_ways_to(model, "10.60.1.1"), WAY(ER1));
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.4"), WAY(ER1));
+    model_free(model);
+}
+END_TEST
+
+START_TEST(tunnel_device_vanishes)
+{
+    struct model *model = mission_up(8);
+    model->links[IPSEC0].is_absent = true;
+    model_link_set(model, IPSEC0, false);
+    model_wait_ms(model, 3000);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.231.10"), WAY(IPSEC1));
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.12") & ~WAY(IPSEC1), 0);
+    ck_assert_uint_eq(model->leaks, 0);
+    model_free(model);
+}
+END_TEST
+
+START_TEST(withdrawn_everywhere_leaves_the_guard)
+{
+    struct model *model = mission_up(9);
+    far_withdraw(model->top, far_end_of(model->top, "10.51.230.12"), "10.51.231.0/24");
+    far_withdraw(model->top, far_end_of(model->top, "10.51.230.13"), "10.51.231.0/24");
+    model_wait_ms(model, 1000);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.231.10"), 0);
+    /* A clear path that is there does not take its place, nor a clear more-specific. */
+    far_announce(model->top, far_end_of(model->top, "172.16.0.2"), "10.51.231.0/25");
+    model_wait_ms(model, 1000);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.231.10"), 0);
+    ck_assert_uint_eq(model->leaks, 0);
+    model_free(model);
+}
+END_TEST
+
+START_TEST(pin_follows_paths_that_are_not_used)
+{
+    struct model *model = mission_up(10);
+    far_withdraw(model->top, far_end_of(model->top, "172.16.0.2"), "10.51.230.0/24");
+    model_wait_ms(model, 100);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.4"), WAY(ER2));
+    far_announce(model->top, far_end_of(model->top, "172.16.0.2"), "10.51.230.0/25");
+    model_wait_ms(model, 100);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.4"), WAY(ER1));
+    model_free(model);
+}
+END_TEST
+
+START_TEST(no_underlay_is_unreachable_not_a_circle)
+{
+    struct model *model = mission_up(11);
+    far_close(model->top, far_end_of(model->top, "172.16.0.2"));
+    far_end_of(model->top, "172.16.0.2")->refuses_connects = true;
+    far_close(model->top, far_end_of(model->top, "172.16.0.6"));
+    far_end_of(model->top, "172.16.0.6")->refuses_connects = true;
+    model_wait_ms(model, 1000);
+    struct ip_addr addr = addr_of("10.51.230.4");
+    const struct model_route *pin = model_lookup(model, &addr);
+    ck_assert_uint_eq(pin->route.prefix.len_bits, 32);
+    ck_assert_uint_eq(pin->route.type, FIB_ROUTE_UNREACHABLE);
+    model_free(model);
+}
+END_TEST
+
+/* ---- All orders ---- */
+
+#define EVENTS 6
+
+static void do_event(struct model *model, unsigned number)
+{
+    switch (number) {
+    case 0:
+        mission_sa(model, 1, false);
+        break;
+    case 1:
+        model_link_set(model, IPSEC1, false);
+        break;
+    case 2:
+        model_link_set(model, ER1, false);
+        break;
+    case 3:
+        mission_bfd(model, "172.16.0.6", false);
+        break;
+    case 4:
+        if (far_end_of(model->top, "10.51.230.12")->conn != 0) {
+            far_close(model->top, far_end_of(model->top, "10.51.230.12"));
+        }
+        break;
+    default:
+        mission_sa(model, 1, true);
+        model_link_set(model, IPSEC1, true);
+        break;
+    }
+    model_check(model);
+}
+
+/* The number's digits in the factorial system pick the order. */
+static void order_of(unsigned number, unsigned order_out[EVENTS])
+{
+    bool is_used[EVENTS] = {false};
+    for (unsigned i = 0; i < EVENTS; i++) {
+        unsigned skip = number % (EVENTS - i);
+        number /= EVENTS - i;
+        for (unsigned k = 0; k < EVENTS; k++) {
+            if (!is_used[k] && skip-- == 0) {
+                order_out[i] = k;
+                is_used[k] = true;
+                break;
+            }
+        }
+    }
+}
+
+START_TEST(no_order_of_faults_leaks)
+{
+    for (unsigned number = 0; number < 720; number++) {
+        struct model *model = mission_up(number);
+        unsigned order[EVENTS];
+        order_of(number, order);
+        for (unsigned i = 0; i < EVENTS; i++) {
+            do_event(model, order[i]);
+            /* Sometimes the next fault comes while the kernel still works on the last one. */
+            model->is_holding = (number + i) % 3 == 0;
+            model_settle(model);
+            for (unsigned k = 0; model->is_holding && k < 2 && model->queue_count != 0; k++) {
+                model_do_one(model);
+            }
+        }
+        model->is_holding = false;
+        model_wait_ms(model, 2000);
+        ck_assert_msg(model->leaks == 0, "order %u leaks %u times", number, model->leaks);
+        uint32_t ways = model_ways_to(model, "10.51.231.10");
+        ck_assert_msg((ways & ~(WAY(IPSEC0) | WAY(IPSEC1))) == 0, "order %u", number);
+        model_free(model);
+    }
+}
+END_TEST
+
+START_TEST(planted_leak_rings)
+{
+    struct model *model = mission_up(12);
+    struct fib_route route = {.prefix = prefix_of("10.51.231.0/25"),
+                              .protocol = 3,
+                              .type = FIB_ROUTE_UNICAST,
+                              .leg_count = 1};
+    route.legs[0].ifindex = ER1;
+    model_foreign(model, &route, false);
+    model_check(model);
+    model_settle(model);
+    ck_assert_uint_ne(model->leaks, 0);
+    ck_assert_uint_ne(model->top->log_total[LOG_PROTECTION], 0);
+    model_free(model);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("kernel failover");
+    TCase *tcase = tcase_create("failover");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, mission_stands);
+    tcase_add_test(tcase, pins_are_plain_routes);
+    tcase_add_test(tcase, guard_comes_first_and_before_the_dump);
+    tcase_add_test(tcase, dead_sa_moves_all_with_few_messages);
+    tcase_add_test(tcase, both_tunnels_dead_blocks);
+    tcase_add_test(tcase, silent_link_moves_pins_by_bfd);
+    tcase_add_test(tcase, carrier_loss_is_repaired);
+    tcase_add_test(tcase, tunnel_device_vanishes);
+    tcase_add_test(tcase, withdrawn_everywhere_leaves_the_guard);
+    tcase_add_test(tcase, pin_follows_paths_that_are_not_used);
+    tcase_add_test(tcase, no_underlay_is_unreachable_not_a_circle);
+    tcase_add_test(tcase, no_order_of_faults_leaks);
+    tcase_add_test(tcase, planted_leak_rings);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
