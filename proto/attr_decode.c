@@ -220,7 +220,7 @@ static void decode_otc(struct update_decoder *decoder, const struct raw_attr *at
 static void decode_as4_path(struct update_decoder *decoder, const struct raw_attr *attr)
 {
     struct as_path_facts facts = as_path_inspect(attr->value, 4);
-    if (facts.fault != NULL || facts.has_zero) {
+    if (facts.fault != NULL || facts.has_zero || facts.as_count == 0) {
         discard(decoder, SUBCODE_OPTIONAL, attr, "AS4_PATH is malformed");
         return;
     }

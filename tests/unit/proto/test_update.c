@@ -224,6 +224,8 @@ static const struct row rows[] = {
      MANDATORY "c0 12 08 0000fde9 0a000001", NLRI, D, 1, 18, NULL},
     {"malformed AS4_PATH is discarded", EBGP_2, "",
      ORIGIN AS_PATH_2 NEXT_HOP "c0 11 05 02 01 0000fd", NLRI, D, 9, 17, NULL},
+    {"AS4_PATH without a number is discarded", EBGP_2, "", ORIGIN AS_PATH_2 NEXT_HOP "c0 11 00",
+     NLRI, D, 9, 17, "c0 11 00"},
     {"AS4_PATH with AS 0 is discarded", EBGP_2, "",
      ORIGIN AS_PATH_2 NEXT_HOP "c0 11 06 02 01 00000000", NLRI, D, 9, 17, NULL},
     {"AS4_PATH with wrong flags is discarded", EBGP_2, "",
