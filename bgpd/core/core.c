@@ -135,16 +135,17 @@ static void dispatch(struct core *core, const struct core_event *event)
     case EVENT_LINK:
     case EVENT_ADDR:
     case EVENT_KERNEL_ROUTE:
+    case EVENT_KERNEL_DUMP_END:
+    case EVENT_TUNNEL_FACT:
+        kernel_side_on_event(core, event);
+        router_id_on_event(core, event);
+        core->peers->needs_retry = true;
+        return;
     case EVENT_KERNEL_NEXTHOP:
     case EVENT_KERNEL_DUMP_BEGIN:
-    case EVENT_KERNEL_DUMP_END:
     case EVENT_FIB_RESULT:
-    case EVENT_TUNNEL_FACT:
     case EVENT_BFD_STATE:
         kernel_side_on_event(core, event);
-        if (router_id_on_event(core, event)) {
-            peers_retry_all(core);
-        }
         return;
     case EVENT_STOP:
         stop(core, event->stop.keep_routes);
@@ -176,6 +177,7 @@ bool core_work(struct core *core, struct mono_time now, uint32_t work_max)
         return false;
     }
     run_timers(core);
+    peers_retry_blocked(core);
     bool has_more = sessions_receive_work(core, work_max);
     has_more = routes_work(core, work_max) || has_more;
     has_more = sessions_send_work(core, work_max) || has_more;

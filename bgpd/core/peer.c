@@ -169,10 +169,17 @@ void peers_reap(struct core *core)
     }
 }
 
-void peers_retry_all(struct core *core)
+void peers_retry_blocked(struct core *core)
 {
-    for (uint32_t i = 0; i < core->peers->count; i++) {
-        session_retry_now(core, core->peers->by_addr[i]);
+    struct peer_table *table = core->peers;
+    if (!table->needs_retry) {
+        return;
+    }
+    table->needs_retry = false;
+    for (uint32_t i = 0; i < table->count; i++) {
+        if (table->by_addr[i]->session->is_blocked) {
+            session_retry_now(core, table->by_addr[i]);
+        }
     }
 }
 

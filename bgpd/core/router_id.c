@@ -96,13 +96,13 @@ static void on_addr(struct router_id_pool *pool, const struct addr_event *event)
     }
 }
 
-bool router_id_on_event(struct core *core, const struct core_event *event)
+void router_id_on_event(struct core *core, const struct core_event *event)
 {
     struct router_id_pool *pool = core->router_ids;
     switch (event->kind) {
     case EVENT_LINK:
         on_link(pool, &event->link);
-        return false;
+        return;
     case EVENT_ADDR:
         on_addr(pool, &event->addr);
         break;
@@ -110,20 +110,18 @@ bool router_id_on_event(struct core *core, const struct core_event *event)
         pool->is_complete = true;
         break;
     default:
-        return false;
+        return;
     }
     if (core->router_id != 0 || core->config == NULL || !pool->is_complete) {
-        return false;
+        return;
     }
     core->router_id = choose(pool);
     pool->is_chosen = core->router_id != 0;
-    return pool->is_chosen;
 }
 
-bool router_id_apply_config(struct core *core)
+void router_id_apply_config(struct core *core)
 {
     struct router_id_pool *pool = core->router_ids;
-    uint32_t before = core->router_id;
     struct opt_u32 configured = core->config->bgp.router_id;
     if (configured.is_set) {
         core->router_id = configured.value;
@@ -132,5 +130,4 @@ bool router_id_apply_config(struct core *core)
         core->router_id = pool->is_complete ? choose(pool) : 0;
         pool->is_chosen = core->router_id != 0;
     }
-    return core->router_id != before;
 }

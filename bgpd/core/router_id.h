@@ -8,10 +8,10 @@
 void router_id_init(struct core *core);
 void router_id_fini(struct core *core);
 
-/* Links, addresses and the end of a kernel dump. True when core->router_id was chosen just now. */
-bool router_id_on_event(struct core *core, const struct core_event *event);
+/* Links, addresses and the end of a kernel dump: sets core->router_id when it is time to. */
+void router_id_on_event(struct core *core, const struct core_event *event);
 
-/* After core->config was replaced: sets core->router_id; true when that changed it. */
-bool router_id_apply_config(struct core *core);
+/* After core->config was replaced: sets core->router_id. */
+void router_id_apply_config(struct core *core);
 
 #endif

@@ -115,6 +115,7 @@ struct peer_table {
     struct rate_limiter stranger_limiter;
     uint8_t *send_scratch;
     bool needs_reap;
+    bool needs_retry; /* a fact of the kernel may have removed what blocked a session */
 };
 
 /* ---- peer.c: the table ---- */
@@ -131,8 +132,8 @@ struct session_conn *peer_established_conn(const struct peer *peer);
 /* Frees dynamic peers whose session is over. */
 void peers_reap(struct core *core);
 
-/* Tries every peer that waits for something at once: what stood in the way may be gone. */
-void peers_retry_all(struct core *core);
+/* Once per turn: tries the peers again whose last attempt was not made, when a fact came since. */
+void peers_retry_blocked(struct core *core);
 
 /* ---- peer_config.c ---- */
 

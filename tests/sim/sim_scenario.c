@@ -1,0 +1,221 @@
+/* A full mesh of cores, each in an AS of its own and with prefixes of its own; a minute of faults,
+ * then peace, then everything must be where it belongs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/base/arena.h"
+#include "proto/base/mem.h"
+#include "tests/sim/sim_world.h"
+
+#define PREFIXES_PER_NODE 12u
+#define FAULTS            60u
+#define PEACE_MS          400000 /* beyond a hold time, the longest idle hold and a retry */
+#define ASN_FIRST         65001u
+
+static struct prefix prefix_of_node(uint32_t node, uint32_t index)
+{
+    struct ip_addr addr = ip_from_v4(0x14000000u + (node << 16) + (index << 8));
+    return prefix_make(&addr, 24);
+}
+
+/* announced: how many of its prefixes the node announces. */
+static struct config *config_of(const struct sim_world *world, uint32_t node, uint32_t announced,
+                                uint32_t hold_time_s)
+{
+    struct config *config = config_new();
+    struct config_bgp *bgp = &config->bgp;
+    struct config_neighbor *neighbors =
+        arena_alloc(&config->arena, SIM_NODES_MAX * sizeof *neighbors);
+    struct config_network *networks =
+        arena_alloc(&config->arena, PREFIXES_PER_NODE * sizeof *networks);
+    bgp->is_configured = true;
+    bgp->asn = ASN_FIRST + node;
+    bgp->router_id = (struct opt_u32){true, 0x01000001u + node};
+    bgp->ebgp_requires_policy = false;
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        if (i != node) {
+            neighbors[bgp->neighbor_count++] =
+                (struct config_neighbor){.addr = world->nodes[i].addr,
+                                         .remote_as_kind = REMOTE_AS_NUMBER,
+                                         .remote_asn = ASN_FIRST + i,
+                                         .hold_time_s = {true, hold_time_s},
+                                         .keepalive_s = {true, hold_time_s / 3}};
+        }
+    }
+    bgp->neighbors = neighbors;
+    for (uint32_t i = 0; i < announced; i++) {
+        networks[i].prefix = prefix_of_node(node, i);
+    }
+    bgp->families[AFI_SAFI_IPV4_UNICAST].networks = networks;
+    bgp->families[AFI_SAFI_IPV4_UNICAST].network_count = announced;
+    return config;
+}
+
+static void configure(struct sim_world *world, struct sim_node *node, uint32_t announced,
+                      uint32_t hold_time_s)
+{
+    struct core_event event = {.kind = EVENT_CONFIG};
+    event.config = config_of(world, node->number, announced, hold_time_s);
+    sim_feed(world, node, &event);
+}
+
+static struct sim_node *any_node(struct sim_world *world)
+{
+    return &world->nodes[random_below(&world->random, world->node_count)];
+}
+
+static void clear_all(struct sim_world *world, struct sim_node *node, enum clear_kind kind)
+{
+    struct ip_addr all = {.family = IP_NONE};
+    core_clear(node->core, world->now, &all, 0, kind, "the simulator");
+    sim_settle(world, node);
+}
+
+static void fault(struct sim_world *world, uint32_t *announced)
+{
+    struct sim_node *node = any_node(world);
+    switch (random_below(&world->random, 9)) {
+    case 0:
+    case 1:
+    case 2:
+        sim_break_connection(world);
+        return;
+    case 3:
+        node->refuses = !node->refuses;
+        return;
+    case 4:
+        sim_set_link(world, node, !node->is_link_up);
+        return;
+    case 5:
+        clear_all(world, node, CLEAR_HARD);
+        return;
+    case 6:
+        clear_all(world, node, CLEAR_SOFT_BOTH);
+        return;
+    case 7:
+        announced[node->number] = random_below(&world->random, PREFIXES_PER_NODE + 1);
+        configure(world, node, announced[node->number], 9);
+        return;
+    default:
+        sim_kernel_dump(world, node);
+        return;
+    }
+}
+
+/* ---- What must hold in the end ---- */
+
+struct table_count {
+    uint32_t best;
+};
+
+static void count_row(void *context, const struct snapshot_path *path)
+{
+    struct table_count *count = context;
+    count->best += (path->flags & ROUTE_BEST) != 0 ? 1 : 0;
+}
+
+static const char *check_sessions(const struct sim_node *node, char text[256])
+{
+    struct snapshot_peer peer;
+    for (uint32_t i = 0; snapshot_peer(node->core, i, &peer); i++) {
+        if (peer.state != PEER_ESTABLISHED) {
+            char addr[IP_TEXT_BYTES];
+            snprintf(text, 256, "node %u: session with %s is %s (%.150s)", node->number,
+                     ip_format(&peer.settings->merged.addr, addr), peer_state_name(peer.state),
+                     peer.why_not);
+            return text;
+        }
+    }
+    return NULL;
+}
+
+static const char *check_tables(const struct sim_world *world, const struct sim_node *node,
+                                const uint32_t *announced, char text[256])
+{
+    struct table_count count = {0};
+    struct snapshot_cursor cursor;
+    uint32_t wanted = 0;
+    if (snapshot_open(node->core, SNAPSHOT_LOC_RIB, AFI_SAFI_IPV4_UNICAST, NULL, NULL, false,
+                      &cursor) != STATUS_OK) {
+        return "the table cannot be read";
+    }
+    while (!cursor.is_done) {
+        snapshot_read(node->core, &cursor, 7, count_row, &count);
+    }
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        wanted += announced[i];
+        for (uint32_t j = 0; j < PREFIXES_PER_NODE; j++) {
+            struct prefix prefix = prefix_of_node(i, j);
+            bool is_wanted = i != node->number && j < announced[i];
+            if (sim_kernel_has(node, &prefix) != is_wanted) {
+                char name[PREFIX_TEXT_BYTES];
+                snprintf(text, 256, "node %u: the kernel %s %s", node->number,
+                         is_wanted ? "lacks" : "still has", prefix_format(&prefix, name));
+                return text;
+            }
+        }
+    }
+    if (count.best != wanted) {
+        snprintf(text, 256, "node %u: %u best paths instead of %u", node->number, count.best,
+                 wanted);
+        return text;
+    }
+    return NULL;
+}
+
+static const char *check(const struct sim_world *world, const uint32_t *announced, char text[256])
+{
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        const struct sim_node *node = &world->nodes[i];
+        const char *failure = check_sessions(node, text);
+        if (failure == NULL) {
+            failure = check_tables(world, node, announced, text);
+        }
+        if (failure != NULL) {
+            return failure;
+        }
+    }
+    return NULL;
+}
+
+static const char *stop_all(struct sim_world *world)
+{
+    struct core_event event = {.kind = EVENT_STOP};
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        sim_feed(world, &world->nodes[i], &event);
+        if (!world->nodes[i].is_stopped) {
+            return "a core did not stop when asked";
+        }
+    }
+    return NULL;
+}
+
+const char *sim_scenario_run(uint64_t seed, bool is_verbose, char text_out[256],
+                             uint64_t *hash_out)
+{
+    struct random_source random;
+    random_init(&random, seed);
+    struct sim_world *world = sim_world_new(seed, 2 + random_below(&random, 3));
+    uint32_t announced[SIM_NODES_MAX];
+    world->is_verbose = is_verbose;
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        announced[i] = PREFIXES_PER_NODE;
+        configure(world, &world->nodes[i], announced[i], 9);
+    }
+    for (uint32_t i = 0; i < FAULTS; i++) {
+        sim_run_ms(world, 1 + random_below(&world->random, 2000));
+        fault(world, announced);
+    }
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        world->nodes[i].refuses = false;
+        sim_set_link(world, &world->nodes[i], true);
+    }
+    sim_run_ms(world, PEACE_MS);
+    const char *failure = check(world, announced, text_out);
+    if (failure == NULL) {
+        failure = stop_all(world);
+    }
+    *hash_out = world->hash;
+    sim_world_free(world);
+    return failure;
+}
