@@ -73,6 +73,7 @@ struct peer_session {
     bool is_prefix_limited; /* Idle (PfxCt) */
     bool is_busy;           /* inside a call to the route side: a reset waits until it returns */
     bool has_pending_reset;
+    bool has_quick_retry; /* the next refused attempt is repeated soon */
     bool has_bfd;
     bool is_bfd_known;
     bool is_bfd_up;
@@ -257,6 +258,12 @@ bool rate_limiter_admit(struct rate_limiter *limiter, struct mono_time now, stru
 /* A line about a peer, rate-limited. */
 void session_log(struct core *core, struct peer *peer, enum log_event_kind kind,
                  enum log_severity severity, const char *format, ...) PRINTF_LIKE(5, 6);
+
+#define NOTIFICATION_NAME_BYTES 96u
+
+/* "Cease/Administrative Reset", "Hold Timer Expired"; returns text_out. */
+const char *session_notification_name(uint8_t code, uint8_t subcode,
+                                      char text_out[NOTIFICATION_NAME_BYTES]);
 void session_log_notification(struct core *core, struct session_conn *conn,
                               const struct notification *notification, bool is_sent);
 

@@ -12,6 +12,10 @@
 /* RFC 4271 8.2.2: the hold time while no OPEN has come yet is "a large value", 4 minutes. */
 #define OPEN_SENT_HOLD_S 240u
 
+/* Just after a session ended the far end may still be busy ending it: the first refusal is no
+ * reason to wait for all of ConnectRetry. */
+#define QUICK_RETRY_MS 2000
+
 static struct session_conn *other_conn(const struct session_conn *conn)
 {
     return &conn->peer->session->conns[conn->slot == CONN_OURS ? CONN_THEIRS : CONN_OURS];
@@ -143,14 +147,17 @@ static void describe(const struct fsm_input *input, const struct fsm_cell *cell,
         code = input->notification->code;
         subcode = input->notification->subcode;
     }
+    char name[NOTIFICATION_NAME_BYTES];
     if (code == FSM_SAY_NOTHING || code == FSM_SAY_INPUT) {
         snprintf(text, RESET_REASON_BYTES, "%s", reason);
     } else if (is_received) {
         snprintf(text, RESET_REASON_BYTES, "NOTIFICATION received: %s",
-                 notification_subcode_name(code, subcode));
+                 session_notification_name(code, subcode, name));
+    } else if (input->event == FSM_HOLD_EXPIRED) {
+        snprintf(text, RESET_REASON_BYTES, "%s", reason); /* the NOTIFICATION says the same */
     } else {
         snprintf(text, RESET_REASON_BYTES, "%s (sent %s)", reason,
-                 notification_subcode_name(code, subcode));
+                 session_notification_name(code, subcode, name));
     }
 }
 
@@ -161,6 +168,7 @@ static void peer_down(struct core *core, struct peer *peer, enum fsm_event event
     bool keep_stale = keeps_routes(peer, event);
     struct mono_span up_for = mono_between(peer->established_at, core->now);
     session->dropped_count++;
+    session->has_quick_retry = true;
     if (mono_span_to_s(up_for) >= SESSION_STABLE_S) {
         session->idle_hold_next = mono_span_s(SESSION_IDLE_HOLD_S_MIN);
     }
@@ -201,6 +209,14 @@ static void note_failure(struct core *core, struct peer *peer, const struct fsm_
     }
 }
 
+/* The peer chose the other one of two connections: no failure of anybody's. */
+static bool is_collision_notice(const struct fsm_input *input)
+{
+    return input->event == FSM_NOTIFICATION && input->notification != NULL &&
+           input->notification->code == NOTIFICATION_CEASE &&
+           input->notification->subcode == CEASE_COLLISION;
+}
+
 static void end_connection(struct core *core, struct session_conn *conn,
                            const struct fsm_cell *cell, const struct fsm_input *input)
 {
@@ -226,7 +242,7 @@ static void end_connection(struct core *core, struct session_conn *conn,
             /* The neighbor as a whole rests now: Idle refuses connections (RFC 4271 8.2.2). */
             session_feed_event(core, other_conn(conn), FSM_STOP);
         }
-        session_schedule(core, peer, cell->act == FSM_DROP);
+        session_schedule(core, peer, cell->act == FSM_DROP && !is_collision_notice(input));
     }
 }
 
@@ -291,6 +307,11 @@ static void wait_again(struct core *core, struct session_conn *conn, const struc
     conn_shut(core, conn);
     if (conn->slot == CONN_OURS) {
         session_start_connect_retry(core, conn);
+        if (conn->peer->session->has_quick_retry) {
+            conn->peer->session->has_quick_retry = false;
+            timer_start(&core->timers, &conn->connect_retry,
+                        mono_add(core->now, session_jitter(core, mono_span_ms(QUICK_RETRY_MS))));
+        }
     }
     set_state(core, conn, PEER_ACTIVE);
 }
@@ -321,15 +342,23 @@ static void begin(struct core *core, struct session_conn *conn)
 
 /* ---- Agreeing ---- */
 
+/* Whether another connection is on the way as well. One in OpenSent counts too (RFC 4271 6.8 allows
+ * it once the peer's identifier is known, which its OPEN on this connection tells): both sides then
+ * decide before either has said KEEPALIVE, so that they do not end one connection each. */
+static bool has_collision(const struct session_conn *conn)
+{
+    const struct session_conn *other = other_conn(conn);
+    return other->id != 0 && other->state >= PEER_OPEN_SENT;
+}
+
 /* True when conn is the one to go. */
 static bool loses_collision(const struct session_conn *conn, const struct open_message *remote)
 {
-    const struct session_conn *other = other_conn(conn);
-    if (other->state == PEER_ESTABLISHED) {
-        return true;
-    }
-    if (other->state != PEER_OPEN_CONFIRM) {
+    if (!has_collision(conn)) {
         return false;
+    }
+    if (other_conn(conn)->state == PEER_ESTABLISHED) {
+        return true;
     }
     struct collision_sides sides = {
         .our_router_id = conn->local_open.router_id,
@@ -350,7 +379,7 @@ static void take_open(struct core *core, struct session_conn *conn, const struct
         session_feed_event(core, conn, FSM_COLLISION_DUMP);
         return;
     }
-    if (other_conn(conn)->state == PEER_OPEN_CONFIRM) {
+    if (has_collision(conn)) {
         session_feed_event(core, other_conn(conn), FSM_COLLISION_DUMP);
     }
     if (conn->state != PEER_OPEN_SENT) {

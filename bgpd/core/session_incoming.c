@@ -40,7 +40,11 @@ static const char *unwanted(struct core *core, struct peer *peer, const struct c
         return "the session is up already";
     }
     if (theirs->state == PEER_IDLE) {
-        return session->obstacle[0] != 0 ? session->obstacle : "the session is idle";
+        if (session->is_blocked) {
+            return session->obstacle;
+        }
+        return session->is_prefix_limited ? "it sent too many prefixes"
+                                          : "the session rests for a moment after its last end";
     }
     if (theirs->state == PEER_OPEN_CONFIRM) {
         return "another connection of it is about to come up";

@@ -42,10 +42,23 @@ void session_log(struct core *core, struct peer *peer, enum log_event_kind kind,
     core_log(core, kind, severity, &peer->addr, NULL, "%s", text);
 }
 
+const char *session_notification_name(uint8_t code, uint8_t subcode,
+                                      char text_out[NOTIFICATION_NAME_BYTES])
+{
+    if (subcode == 0) {
+        snprintf(text_out, NOTIFICATION_NAME_BYTES, "%s", notification_code_name(code));
+    } else {
+        snprintf(text_out, NOTIFICATION_NAME_BYTES, "%s/%s", notification_code_name(code),
+                 notification_subcode_name(code, subcode));
+    }
+    return text_out;
+}
+
 void session_log_notification(struct core *core, struct session_conn *conn,
                               const struct notification *notification, bool is_sent)
 {
     char message[256] = "";
+    char name[NOTIFICATION_NAME_BYTES];
     bool has_message = notification->code == NOTIFICATION_CEASE &&
                        (notification->subcode == CEASE_ADMIN_SHUTDOWN ||
                         notification->subcode == CEASE_ADMIN_RESET);
@@ -55,6 +68,6 @@ void session_log_notification(struct core *core, struct session_conn *conn,
     session_log(core, conn->peer, LOG_PEER_ERROR, LOG_SEVERITY_NOTICE,
                 "%s NOTIFICATION %u/%u (%s)%s%s%s", is_sent ? "sent" : "received",
                 notification->code, notification->subcode,
-                notification_subcode_name(notification->code, notification->subcode),
+                session_notification_name(notification->code, notification->subcode, name),
                 message[0] != 0 ? ": \"" : "", message, message[0] != 0 ? "\"" : "");
 }

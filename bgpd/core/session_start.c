@@ -119,6 +119,7 @@ void session_restart(struct core *core, struct peer *peer, uint8_t cease_subcode
                      const char *message, const char *reason)
 {
     session_stop(core, peer, cease_subcode, message, reason);
+    peer->session->has_quick_retry = true;
     session_start(core, peer);
 }
 

@@ -1,5 +1,5 @@
-/* build/sim --seeds N [--seed S]: runs N scenarios, from seed S on, each twice; one line per failure
- * with the command that shows it again. */
+/* build/sim --seeds N [--seed S]: runs N scenarios, from seed S on, each twice; one line per
+ * failure with the command that shows it again. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

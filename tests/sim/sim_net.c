@@ -148,8 +148,7 @@ static void tell_failed(struct sim_world *world, struct sim_pipe *pipe, int erro
 
 static void connect_arrives(struct sim_world *world, struct sim_pipe *pipe)
 {
-    struct sim_happening answered = {
-        .kind = SIM_CONNECT_ANSWERED, .pipe = pipe->number, .side = 0};
+    struct sim_happening answered = {.kind = SIM_CONNECT_ANSWERED, .pipe = pipe->number, .side = 0};
     struct sim_end *theirs = &pipe->ends[1];
     if (theirs->node == SIM_NODES_MAX || !node_of(world, theirs)->is_link_up ||
         !node_of(world, &pipe->ends[0])->is_link_up) {

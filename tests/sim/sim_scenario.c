@@ -190,8 +190,7 @@ static const char *stop_all(struct sim_world *world)
     return NULL;
 }
 
-const char *sim_scenario_run(uint64_t seed, bool is_verbose, char text_out[256],
-                             uint64_t *hash_out)
+const char *sim_scenario_run(uint64_t seed, bool is_verbose, char text_out[256], uint64_t *hash_out)
 {
     struct random_source random;
     random_init(&random, seed);

@@ -73,8 +73,7 @@ static void note(struct sim_world *world, const struct sim_node *node,
     uint64_t word = (uint64_t)node->number << 32 | (uint64_t)action->kind;
     world->hash = hash_u64(world->hash, word ^ (uint64_t)world->now.ns);
     if (action->kind == ACTION_SEND) {
-        world->hash =
-            hash_bytes(world->hash, action->send.bytes.data, action->send.bytes.size);
+        world->hash = hash_bytes(world->hash, action->send.bytes.data, action->send.bytes.size);
     } else if (action->kind == ACTION_LOG) {
         world->hash = hash_bytes(world->hash, action->log.text, strlen(action->log.text));
     } else if (action->kind == ACTION_FIB_ROUTE) {

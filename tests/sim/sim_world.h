@@ -13,7 +13,6 @@
 
 struct sim_pipe; /* one TCP connection: sim_net.c */
 
-
 /* What one node's kernel holds: sim_kernel.c. */
 struct sim_kernel {
     struct fib_route *routes;
