@@ -286,7 +286,7 @@ static inline void far_answer_open(struct table_top *top, struct far_end *end)
 {
     uint8_t bytes[512];
     struct writer writer = writer_of(bytes, sizeof bytes);
-    struct open_message open = {.asn = end->asn, .hold_time_s = 180};
+    struct open_message open = {.asn = end->asn, .hold_time_s = 0}; /* never too quiet */
     open.router_id =
         end->addr.family == IP_V4 ? ip_to_v4(&end->addr) : load_be32(end->addr.bytes + 12);
     open.capabilities.families = end->options.families;

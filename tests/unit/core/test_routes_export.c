@@ -559,7 +559,7 @@ START_TEST(prefixes_with_equal_attributes_share_messages)
     five_up(top, five_config());
     uint32_t before = top->ends[1].updates;
     const char *prefixes[200];
-    char texts[200][20];
+    char texts[200][32];
     for (int i = 0; i < 200; i++) {
         snprintf(texts[i], sizeof texts[i], "10.0.%d.0/24", i);
         prefixes[i] = texts[i];
