@@ -1,6 +1,6 @@
-/* Random announcements, withdrawals, lost sessions, refreshes and commits, in slices of random size:
- * when all is quiet, every far end holds exactly what the tables and the policies say, each table
- * shows it, and the choice is the one an obvious comparison makes. */
+/* Random announcements, withdrawals, lost sessions, refreshes and commits, in slices of random
+ * size: when all is quiet, every far end holds exactly what the tables and the policies say, each
+ * table shows it, and the choice is the one an obvious comparison makes. */
 #include "proto/base/mem.h"
 #include "proto/base/random.h"
 #include "tests/unit/core/far_end.h"
@@ -150,7 +150,8 @@ static int oracle_best(const struct world *world, int number)
             continue;
         }
         if (best < 0 || length < world->path_length[best][number]) {
-            best = end; /* then external over internal, then the lower address: as they are numbered */
+            best =
+                end; /* then external over internal, then the lower address: as they are numbered */
         }
     }
     return best;
