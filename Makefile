@@ -7,7 +7,7 @@
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all unit test sim examples interop demo lab bench check layers install clean setup fuzz-all fuzz-clang fuzz-canary corpus
+.PHONY: bench-rib all unit test sim examples interop demo lab bench check layers install clean setup fuzz-all fuzz-clang fuzz-canary corpus
 
 SAN     ?=
 VERSION := 0.1.0
@@ -161,6 +161,15 @@ fuzz-all: fuzz-canary $(addprefix fuzz-,$(fuzz_targets))
 # ---- Simulator ----
 $(BUILD)/sim: $(call objects,$(sim_src) $(wildcard tests/sim/main.c)) $(core_libs)
 	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lm -lpcre2-8
+
+# ---- Micro-benchmarks of the tables, built when asked for ----
+bench_objs := $(call objects,tests/bench/table_gen.c)
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(bench_objs) $(call archive,rib) $(call archive,proto)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lm
+bench-rib: $(BUILD)/bench/rib_bench $(BUILD)/bench/prefix_bench
+	@$(BUILD)/bench/prefix_bench $(PREFIXES)
+	@$(BUILD)/bench/rib_bench $(PREFIXES) $(RIB_PEERS)
 
 # ---- What people type ----
 setup:
