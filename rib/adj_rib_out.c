@@ -65,6 +65,7 @@ void adj_rib_out_free(struct adj_rib_out *out)
     if (out == NULL) {
         return;
     }
+    ASSERT_SLOW(adj_rib_out_is_consistent(out));
     for (uint32_t reader = 1; reader < out->reader_limit; reader++) {
         if (out->readers[reader].is_used) {
             adj_rib_out_reader_remove(out, reader);
@@ -144,7 +145,8 @@ static void walk_stop(struct adj_rib_out *out, struct out_reader *self)
 static void walk_start(struct adj_rib_out *out, struct out_reader *self)
 {
     if (out->announced_count == 0) {
-        walk_stop(out, self); /* All there will be is in the journal: nothing is to be told twice. */
+        walk_stop(out,
+                  self); /* All there will be is in the journal: nothing is to be told twice. */
         return;
     }
     /* The walk tells destinations behind the journal's back: none of its entries is fresh now. */

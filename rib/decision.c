@@ -330,6 +330,7 @@ void decision_run(struct loc_rib *rib, dest_id dest, uint32_t allowed_classes,
     if (count > 1) {
         order_paths(rib, routes, count);
     }
+    ASSERT_SLOW(dest_is_unused(rib, dest) || dest_is_consistent(rib, dest));
     if ((node->flags & DEST_DIRTY) == 0 && dest_is_unused(rib, dest)) {
         prefix_index_remove(rib->index, dest);
     }

@@ -29,6 +29,7 @@ void loc_rib_free(struct loc_rib *rib)
     if (rib == NULL) {
         return;
     }
+    ASSERT_SLOW(loc_rib_is_consistent(rib));
     for (uint32_t source = 1; source < rib->routes.source_limit; source++) {
         if (rib->routes.sources[source].is_used) {
             while (adj_rib_in_drop(rib, (uint16_t)source, UINT32_MAX) != 0) {
@@ -85,6 +86,11 @@ uint32_t loc_rib_source_accepted(const struct loc_rib *rib, uint16_t source)
 dest_id loc_rib_find(const struct loc_rib *rib, const struct prefix *prefix)
 {
     return prefix_index_find(rib->index, prefix);
+}
+
+void loc_rib_prefetch(const struct loc_rib *rib, const struct prefix *prefix)
+{
+    prefix_index_prefetch(rib->index, prefix);
 }
 
 static bool has_best(const struct loc_rib *rib, dest_id dest)

@@ -108,6 +108,10 @@ NODISCARD enum status adj_rib_in_find(const struct loc_rib *rib, uint16_t source
 
 dest_id loc_rib_find(const struct loc_rib *rib, const struct prefix *prefix);
 
+/* A hint that prefix will be looked up or put soon: with all prefixes of a message hinted first,
+ * the waits for memory overlap. Changes nothing. */
+void loc_rib_prefetch(const struct loc_rib *rib, const struct prefix *prefix);
+
 /* Longest match that has at least one route; 0 when none. loc_rib_match_best counts only
  * destinations with a best path. */
 dest_id loc_rib_match(const struct loc_rib *rib, const struct ip_addr *addr);

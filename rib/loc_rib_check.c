@@ -1,7 +1,7 @@
 /* Recounts of one family's tables: slow, for tests and simulator builds. */
 #include "rib/loc_rib_private.h"
 
-static bool dest_is_consistent(const struct loc_rib *rib, dest_id dest)
+bool dest_is_consistent(const struct loc_rib *rib, dest_id dest)
 {
     uint32_t count;
     const uint32_t *routes = dest_routes(rib, dest, &count);

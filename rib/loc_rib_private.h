@@ -52,6 +52,9 @@ void route_fill_view(const struct loc_rib *rib, uint32_t number, struct route_vi
 /* True when nothing keeps dest any more. */
 bool dest_is_unused(const struct loc_rib *rib, dest_id dest);
 
+/* Recounts one destination. */
+bool dest_is_consistent(const struct loc_rib *rib, dest_id dest);
+
 /* Recounts everything: links, counters, references held on attribute sets. */
 bool loc_rib_is_consistent(const struct loc_rib *rib);
 

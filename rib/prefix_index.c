@@ -98,6 +98,12 @@ uint32_t prefix_index_find(const struct prefix_index *index, const struct prefix
     return find_exact(index, prefix->bytes, prefix->len_bits, hash);
 }
 
+void prefix_index_prefetch(const struct prefix_index *index, const struct prefix *prefix)
+{
+    uint64_t hash = hash_of(index, prefix->bytes, prefix->len_bits);
+    __builtin_prefetch(&index->exact.groups[number_hash_home(&index->exact, hash)]);
+}
+
 static void exact_grow(struct prefix_index *index)
 {
     number_hash_grow(&index->exact);

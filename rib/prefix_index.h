@@ -29,6 +29,9 @@ void prefix_index_free(struct prefix_index *index);
 /* 0 when it is not there. */
 uint32_t prefix_index_find(const struct prefix_index *index, const struct prefix *prefix);
 
+/* A hint that prefix will be asked for soon. */
+void prefix_index_prefetch(const struct prefix_index *index, const struct prefix *prefix);
+
 /* The number of prefix, new when it was not there. */
 uint32_t prefix_index_put(struct prefix_index *index, const struct prefix *prefix);
 void prefix_index_remove(struct prefix_index *index, uint32_t number);

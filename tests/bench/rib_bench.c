@@ -41,6 +41,9 @@ static void load_peer(struct bench *bench, uint32_t peer)
             attr_set_bind_nexthop(set, &bench->nexthops[peer]);
         }
         for (uint32_t j = 0; j < group->count; j++) {
+            loc_rib_prefetch(bench->rib, &bench->table.prefixes[group->first + j]);
+        }
+        for (uint32_t j = 0; j < group->count; j++) {
             adj_rib_in_put(bench->rib, bench->sources[peer],
                            &bench->table.prefixes[group->first + j], 0, set, set, DECISION_NONE,
                            now);
