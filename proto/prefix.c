@@ -164,6 +164,10 @@ void prefix_write(struct writer *writer, const struct prefix *prefix)
     uint8_t *bytes = writer_claim(writer, size);
     if (bytes != NULL) {
         bytes[0] = prefix->len_bits;
-        memcpy(bytes + 1, prefix->bytes, size - 1);
+        if (size <= 5 && writer_room(writer) >= 4) {
+            memcpy(bytes + 1, prefix->bytes, 4); /* what is too much is written over */
+        } else {
+            memcpy(bytes + 1, prefix->bytes, size - 1);
+        }
     }
 }

@@ -47,16 +47,48 @@ bool nlri_check(struct byte_view bytes, uint8_t family, bool has_path_ids)
     return true;
 }
 
-bool nlri_next(struct nlri_run *run, struct nlri *nlri_out)
+/* The plain path of a million prefixes: whole words instead of single octets where the run has
+ * enough of them left. False when it has not, or the length is over the family's. */
+static bool read_prefix_fast(const uint8_t *at, size_t left, uint8_t family, struct prefix *out)
 {
-    if (run->bytes.size == 0) {
+    uint8_t len_bits = at[0];
+    if (family == IP_V4 && left >= 5 && len_bits <= 32) {
+        uint32_t mask = len_bits == 0 ? 0 : UINT32_MAX << (32 - len_bits);
+        store_be32(out->bytes, load_be32(at + 1) & mask);
+        memset(out->bytes + 4, 0, 12);
+    } else if (family == IP_V6 && left >= 17 && len_bits <= 128) {
+        size_t whole = len_bits / 8u;
+        memcpy(out->bytes, at + 1, 16);
+        if (whole < 16) {
+            out->bytes[whole] &= (uint8_t)(0xff00u >> (len_bits % 8));
+            memset(out->bytes + whole + 1, 0, 15 - whole);
+        }
+    } else {
         return false;
     }
-    struct reader reader = reader_of_view(run->bytes);
-    nlri_out->path_id = run->has_path_ids ? reader_u32(&reader) : 0;
+    out->family = family;
+    out->len_bits = len_bits;
+    return true;
+}
+
+bool nlri_next(struct nlri_run *run, struct nlri *nlri_out)
+{
+    struct byte_view *bytes = &run->bytes;
+    size_t head = run->has_path_ids ? 4 : 0;
+    if (bytes->size <= head) {
+        return false;
+    }
+    nlri_out->path_id = head != 0 ? load_be32(bytes->data) : 0;
+    if (read_prefix_fast(bytes->data + head, bytes->size - head, run->family, &nlri_out->prefix)) {
+        size_t size = head + prefix_wire_bytes(&nlri_out->prefix);
+        bytes->data += size;
+        bytes->size -= size;
+        return true;
+    }
+    struct reader reader = reader_of(bytes->data + head, bytes->size - head);
     nlri_out->prefix = prefix_read(&reader, run->family);
-    run->bytes = reader.failed ? (struct byte_view){NULL, 0}
-                               : (struct byte_view){reader.at, reader_left(&reader)};
+    *bytes = reader.failed ? (struct byte_view){NULL, 0}
+                           : (struct byte_view){reader.at, reader_left(&reader)};
     return !reader.failed;
 }
 
