@@ -135,7 +135,7 @@ void config_report_format(const struct config_report *report, struct buffer *out
             buffer_printf(out, "%u:", item->line);
         }
         buffer_printf(out, " %s: ", severity_name(item->severity));
-        if (item->path != NULL) {
+        if (item->path != NULL && item->line == 0) {
             buffer_printf(out, "%s: ", item->path);
         }
         if (item->value != NULL) {

@@ -350,3 +350,72 @@ void rows_compile(struct config_loader *loader)
         }
     }
 }
+
+/* ---- The table as a list ---- */
+
+/* "<timers/hold-time+!conv>" as a manual writes it: HOLD-TIME... */
+static void append_metavariable(struct buffer *words, const char *slot, size_t size)
+{
+    size_t name_bytes = 0;
+    while (name_bytes < size && strchr("+*!", slot[name_bytes]) == NULL) {
+        name_bytes++;
+    }
+    size_t start = 0;
+    for (size_t i = 0; i < name_bytes; i++) {
+        start = slot[i] == '/' ? i + 1 : start;
+    }
+    for (size_t i = start; i < name_bytes; i++) {
+        char letter = slot[i];
+        letter = letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter;
+        buffer_append(words, &letter, 1);
+    }
+    if (name_bytes < size && slot[name_bytes] == '+') {
+        buffer_append(words, "...", 3);
+    }
+}
+
+static void append_words(struct buffer *words, const char *at)
+{
+    bool wants_blank = false;
+    while (*at != '\0') {
+        size_t size = strcspn(at, " ");
+        if (at[0] != '=') {
+            bool is_close = size == 1 && at[0] == ']';
+            if (wants_blank && !is_close) {
+                buffer_append(words, " ", 1);
+            }
+            wants_blank = !(size == 1 && at[0] == '[');
+            if (at[0] == '<') {
+                append_metavariable(words, at + 1, size - 2);
+            } else {
+                buffer_append(words, at, size);
+            }
+        }
+        at += size;
+        at += strspn(at, " ");
+    }
+}
+
+bool config_statement_at(size_t index, struct config_statement *statement_out,
+                         struct buffer *words_buffer)
+{
+    for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
+        if (index >= tables[t]->count) {
+            index -= tables[t]->count;
+            continue;
+        }
+        const struct config_row *row = &tables[t]->rows[index];
+        words_buffer->size = 0;
+        append_words(words_buffer, row->words);
+        *statement_out = (struct config_statement){
+            .mode = config_mode_names[row->mode],
+            .words = buffer_text(words_buffer),
+            .help = row->help,
+            .is_ignored = (row->flags & ROW_IGNORE) != 0,
+            .is_alias = (row->flags & (ROW_ALIAS | ROW_DEFER)) != 0,
+            .has_no = (row->flags & ROW_NO) != 0,
+        };
+        return true;
+    }
+    return false;
+}

@@ -116,6 +116,13 @@ static enum value_result read_gateway(const char *word, char *value_out, char *e
     return VALUE_OK;
 }
 
+/* The discard routes have rows of their own. */
+static bool print_gateway(const char *value, char word_out[VALUE_BYTES_MAX])
+{
+    return strcmp(value, "blackhole") != 0 && strcmp(value, "reject") != 0 &&
+           print_same(value, word_out);
+}
+
 static enum value_result read_address(const char *word, char *value_out, char *error_out)
 {
     struct ip_addr addr;
@@ -295,7 +302,7 @@ static const struct value_converter converters[] = {
     {"ip", "ADDRESS", read_address, print_same, false},
     {"peer", "PEER", read_peer, print_same, true},
     {"group", "PEER", read_group, print_same, true},
-    {"gateway", "GATEWAY|INTERFACE", read_gateway, print_same, false},
+    {"gateway", "GATEWAY|INTERFACE", read_gateway, print_gateway, false},
     {"ms", "MILLISECONDS", read_milliseconds, print_milliseconds, false},
     {"permit", "permit|deny", read_permit, print_permit, false},
     {"standard", "1-99", read_standard, print_same, true},

@@ -68,7 +68,10 @@ static inline char *printed(const struct loaded *loaded, enum config_format form
     struct buffer out;
     buffer_init(&out, MEM_CONFIG);
     enum status status = config_print(loaded->loader, loaded->tree, format, with_secrets, &out);
-    ck_assert_msg(status == STATUS_OK, "cannot be printed");
+    if (status != STATUS_OK) {
+        status = config_print(loaded->loader, loaded->tree, CONFIG_FORMAT_JSON, true, &out);
+        ck_abort_msg("cannot be printed: %s", buffer_text(&out));
+    }
     char *text = strdup(buffer_text(&out));
     buffer_fini(&out);
     return text;
