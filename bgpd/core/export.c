@@ -233,6 +233,12 @@ static struct attr_set *export_transform(struct core *core, struct update_group 
                                          const struct export_route *route)
 {
     const struct group_key *key = &group->key;
+    const struct peer_family *from =
+        route->peer != NULL ? peer_family_of(route->peer, group->afi_safi) : NULL;
+    bool is_from_member = from != NULL && from->group == group;
+    if (is_from_member && group->member_count == 1) {
+        return NULL; /* nobody else to tell */
+    }
     struct path_attrs attrs;
     attr_set_view(route->attrs, &attrs);
     if (communities_forbid(key, &attrs) || internal_rule_forbids(group, route) ||
@@ -260,9 +266,7 @@ static struct attr_set *export_transform(struct core *core, struct update_group 
         path_attrs_clear(&attrs, PATH_ATTR_LOCAL_PREF); /* also when policy set it */
     }
     attrs.present &= ~(PATH_LOCAL_VIA | PATH_LOCAL_WEIGHT | PATH_LOCAL_TAG | PATH_LOCAL_SRC);
-    const struct peer_family *from =
-        route->peer != NULL ? peer_family_of(route->peer, group->afi_safi) : NULL;
-    if (from != NULL && from->group == group) {
+    if (is_from_member) {
         attrs.present |= PATH_LOCAL_TAG; /* read by export_excluded_peer */
         attrs.tag = route->peer->number;
     }
@@ -315,6 +319,9 @@ static void group_put(struct core *core, struct update_group *group, dest_id des
 static struct attr_set *export_default(struct core *core, struct update_group *group,
                                        const struct prefix *prefix)
 {
+    if (group->key.policy.default_refused) {
+        return NULL;
+    }
     struct attr_set *own =
         originate_apply_map(core, group->key.policy.default_map, prefix, POLICY_PROTOCOL_BGP,
                             originate_attrs(core, BGP_ORIGIN_IGP, 0, NULL));

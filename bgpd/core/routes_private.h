@@ -1,6 +1,6 @@
 /* The inside of the route engine, for routes.c, import.c, originate.c, aggregate.c,
- * announce_class.c, table_walk.c, update_group.c, export.c, update_packer.c, snapshot_rib.c and
- * their tests. */
+ * routes_config.c, announce_class.c, table_walk.c, update_group.c, export.c, update_packer.c,
+ * snapshot_rib.c and their tests. */
 #ifndef BGPD_CORE_ROUTES_PRIVATE_H
 #define BGPD_CORE_ROUTES_PRIVATE_H
 
@@ -234,7 +234,6 @@ struct route_engine {
         anchor_source[AFI_SAFI_COUNT]; /* keeps destinations that only we announce; never used */
     uint16_t aggregate_source[AFI_SAFI_COUNT];
     uint16_t redistribute_source[AFI_SAFI_COUNT][REDISTRIBUTE_KIND_COUNT];
-    struct peer_policy redistribute_policy[AFI_SAFI_COUNT][REDISTRIBUTE_KIND_COUNT];
     struct list_node groups[AFI_SAFI_COUNT];
     uint32_t next_group_number;
     struct list_node drains;
@@ -356,6 +355,10 @@ void export_dest_to(struct core *core, struct update_group *group, dest_id dest)
 
 /* The member the set must not go to (it came from there); 0 for none. */
 uint16_t export_excluded_peer(const struct attr_set *set);
+
+/* ---- routes.c ---- */
+
+struct rib_source peer_source_value(const struct peer *peer, enum afi_safi afi_safi);
 
 /* Router id as cluster id when none is configured. */
 uint32_t routes_cluster_id(const struct core *core);

@@ -144,9 +144,10 @@ static void group_add_member(struct core *core, struct update_group *group,
     list_append(&group->members, &family->group_node);
     group->member_count++;
     group_flush_cache(core, group);
-    if (family->source != 0 &&
-        loc_rib_source_routes(core->ribs[family->afi_safi], family->source) != 0) {
-        group_export_all(core, group); /* what came from this peer is marked from now on */
+    bool has_routes = family->source != 0 &&
+                      loc_rib_source_routes(core->ribs[family->afi_safi], family->source) != 0;
+    if (has_routes || group->member_count == 2) {
+        group_export_all(core, group); /* what came from a member is told to the others now */
     }
 }
 
