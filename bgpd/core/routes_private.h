@@ -19,6 +19,7 @@ struct peer_policy {
     const struct prefix_list *prefix_list;
     const struct as_path_list *filter_list;
     const struct route_map *default_map; /* of default-originate; NULL for none */
+    bool default_refused;                /* its route-map does not exist */
     bool refuses_all;                    /* RFC 8212, or a named list or map that does not exist */
     bool is_missing;                     /* RFC 8212 is why */
     bool has_role_default;               /* the azure-role's own safe policy */
