@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "bgpd/core/kernel_private.h"
+#include "bgpd/core/routes.h"
 #include "proto/base/assert.h"
 
-/* Long enough for every session to come back and send its table. */
+/* Long enough for every session to come back and send its table; sooner when all have. */
 #define SWEEP_AFTER_S 60
 
 static struct adopted_route *adopted_of(struct hash_node *node)
@@ -159,10 +160,38 @@ static bool is_any(const struct core *core, const struct adopted_route *adopted)
 
 /* ---- Begin and end ---- */
 
+/* RFC 4724 4.1 waits in the same way: End-of-RIB of everybody, and all of it decided and told. */
+static bool tables_are_back(struct core *core)
+{
+    const struct kernel_side *ks = kernel_of(core);
+    uint32_t count = snapshot_peer_count(core);
+    if (count == 0 || ks->queued_count != 0 || ks->in_flight_count != 0 || routes_has_work(core)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct snapshot_peer peer;
+        if (!snapshot_peer(core, i, &peer) || peer.is_admin_down || peer.is_prefix_limited) {
+            continue;
+        }
+        if (peer.state != PEER_ESTABLISHED) {
+            return false;
+        }
+        for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+            if (peer.families[family].is_negotiated && !peer.families[family].end_of_rib_received) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static void sweep_due(struct core *core, struct timer *timer)
 {
-    (void)timer;
-    adoption_sweep(core);
+    if (mono_reached(kernel_of(core)->sweep_deadline, core->now) || tables_are_back(core)) {
+        adoption_sweep(core);
+    } else {
+        timer_start(&core->timers, timer, mono_add(core->now, mono_span_s(1)));
+    }
 }
 
 void adoption_check(struct core *core)
@@ -188,8 +217,8 @@ void adoption_start(struct core *core)
     ks->is_adopting = ks->adopted.count != 0 || ks->adopted_object_count != 0;
     if (ks->is_adopting) {
         ks->sweep_timer.expired = sweep_due;
-        timer_start(&core->timers, &ks->sweep_timer,
-                    mono_add(core->now, mono_span_s(SWEEP_AFTER_S)));
+        ks->sweep_deadline = mono_add(core->now, mono_span_s(SWEEP_AFTER_S));
+        timer_start(&core->timers, &ks->sweep_timer, mono_add(core->now, mono_span_s(1)));
     }
 }
 

@@ -79,6 +79,8 @@ static void state_changed(struct core *core, uint32_t ifindex, bool was_up, bool
     struct kernel_side *ks = kernel_of(core);
     nexthops_mark_interface(core, ifindex);
     if (was_up && !is_up) {
+        const char *name = kernel_interface_name(core, ifindex);
+        failover_begin(core, "interface %s down", name == NULL ? "gone" : name);
         fib_groups_on_link_down(core, ifindex);
     }
     tunnels_on_interfaces(core);

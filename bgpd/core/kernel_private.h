@@ -258,6 +258,8 @@ void own_route_set(struct core *core, struct own_route *own, const struct fib_ro
                    bool is_usable);
 void own_routes_sync_all(struct core *core);
 void own_routes_free(struct core *core);
+/* Table, metric or protocol changed: what was told is taken back, the new is told by and by. */
+void own_routes_move(struct core *core);
 void own_route_rewrite(struct core *core, struct own_route *own);
 
 /* The kernel may have dropped routes over this interface silently. */
@@ -308,6 +310,7 @@ struct nexthop_group {
     bool is_on_backup;
     bool is_discarding;
     bool needs_reinstall; /* its routes vanished with it */
+    bool is_timed;        /* a failover waits for the answer */
     uint8_t member_count;
     uint32_t operation;
     int error;
@@ -351,6 +354,10 @@ void fib_groups_dump_end(struct core *core);
 /* Objects and groups the kernel refused are tried again. */
 void fib_groups_retry(struct core *core);
 void fib_groups_delete_all(struct core *core);
+
+/* Table, metric or protocol of our routes changed: all go with their groups and are written anew.
+ */
+void fib_groups_move(struct core *core);
 uint32_t object_id_take(struct core *core);
 
 /* nexthop_object.c */
@@ -359,6 +366,23 @@ uint32_t leg_object_intern(struct core *core, const struct fib_leg *leg, uint8_t
 struct leg_object *leg_object_at(const struct core *core, uint32_t number);
 void leg_object_unref(struct core *core, uint32_t number);
 void leg_object_tell(struct core *core, struct leg_object *object, bool is_urgent);
+
+/* ---- The stopwatch of failovers (failover.c) ---- */
+
+struct failover {
+    bool is_open; /* groups replaced now belong to it */
+    struct mono_time began;
+    uint32_t group_count;
+    uint32_t destination_count;
+    uint32_t discarding_count; /* groups with no way left */
+    uint32_t waiting_count;    /* answers */
+    char cause[96];
+};
+
+void failover_begin(struct core *core, const char *format, ...) PRINTF_LIKE(2, 3);
+void failover_count(struct core *core, const struct nexthop_group *group);
+void failover_decided(struct core *core);
+void failover_on_answer(struct core *core);
 
 /* ---- FIB entries of BGP destinations (fib_sync.c) ---- */
 
@@ -540,7 +564,9 @@ struct kernel_side {
     uint32_t adopted_object_capacity;
     bool is_adopting; /* leftovers are kept for now */
     struct timer sweep_timer;
+    struct mono_time sweep_deadline;
     uint32_t repaired_count;
+    struct failover failover;
     char obstacle[160];
     char status[96];
 };

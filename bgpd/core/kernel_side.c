@@ -82,6 +82,7 @@ void kernel_settle(struct core *core)
         timer_start(&core->timers, &ks->settle_timer, mono_add(core->now, mono_span_s(1)));
     }
     ks->is_settling = false;
+    failover_decided(core);
     nexthops_report(core);
     if (ks->announcements_dirty) {
         ks->announcements_dirty = false;
@@ -211,9 +212,20 @@ static void drop_dead_gateways(struct core *core)
     }
 }
 
+static bool places_moved(const struct config *old, const struct config *config)
+{
+    return old != NULL &&
+           (old->fib_table != config->fib_table || old->fib_metric != config->fib_metric ||
+            old->fib_protocol != config->fib_protocol);
+}
+
 void kernel_side_apply_config(struct core *core, const struct config *old)
 {
     struct kernel_side *ks = kernel_of(core);
+    if (places_moved(old, core->config) && ks->is_ready) {
+        fib_groups_move(core);
+        own_routes_move(core);
+    }
     guards_apply_config(core);
     tunnels_apply_config(core, old);
     drop_dead_gateways(core);

@@ -162,6 +162,11 @@ static void tell_group(struct core *core, struct nexthop_group *group, bool is_u
     group->member_count = set.count;
     group->is_on_backup = set.is_on_backup;
     group->is_discarding = set.is_discarding;
+    if (is_urgent && !group->is_timed && kernel_of(core)->failover.is_open &&
+        group->entry_count != 0) {
+        group->is_timed = true;
+        failover_count(core, group);
+    }
     send_group(core, group, is_urgent);
     for (uint8_t i = 0; i < old_count; i++) {
         leg_object_unref(core, old[i]); /* Only now: a deletion must come behind the replacement. */
@@ -258,9 +263,18 @@ void fib_group_ref(struct core *core, uint32_t number)
     fib_group_at(core, number)->ref_count++;
 }
 
+static void stop_timing(struct core *core, struct nexthop_group *group)
+{
+    if (group->is_timed) {
+        group->is_timed = false;
+        failover_on_answer(core);
+    }
+}
+
 static void group_free(struct core *core, struct nexthop_group *group)
 {
     struct kernel_side *ks = kernel_of(core);
+    stop_timing(core, group);
     operation_forget(core, group->operation);
     if (group->is_told && !ks->is_stopped) {
         struct operation what = {.kind = OPERATION_OTHER};
@@ -483,6 +497,7 @@ void fib_groups_on_result(struct core *core, bool is_leg, uint32_t number,
     struct nexthop_group *group = fib_group_at(core, number);
     group->operation = 0;
     group->error = result->error;
+    stop_timing(core, group);
     if (result->error != 0) {
         group->is_told = false;
         core_log(core, LOG_FIB, LOG_SEVERITY_WARNING, NULL, NULL,
@@ -521,4 +536,20 @@ void fib_groups_delete_all(struct core *core)
             operation_send_nexthop(core, &gone, true, false, &what);
         }
     }
+}
+
+void fib_groups_move(struct core *core)
+{
+    struct kernel_side *ks = kernel_of(core);
+    struct operation what = {.kind = OPERATION_OTHER};
+    for (uint32_t i = 0; i < ks->group_count; i++) {
+        struct nexthop_group *group = fib_group_at(core, ks->group_numbers[i]);
+        struct fib_nexthop gone = {.id = group->id, .family = group->family};
+        if (group->is_told) {
+            operation_send_nexthop(core, &gone, true, false, &what);
+            group_vanished(core, group);
+        }
+    }
+    /* Not urgent: what overtook the deletion would be deleted by it. */
+    fib_groups_refresh(core, NULL, false);
 }

@@ -223,27 +223,28 @@ void nexthops_renumber_tunnels(struct core *core, const uint16_t *map, size_t co
     }
 }
 
+/* The route side may let go of any next hop from inside the call: each is held until it is told. */
 void nexthops_report(struct core *core)
 {
-    /* The route side may untrack from inside the call: the list is taken up again from the start.
-     */
     struct kernel_side *ks = kernel_of(core);
-    bool is_found = true;
-    while (is_found) {
-        is_found = false;
-        LIST_FOREACH(node, &ks->nexthops)
-        {
-            struct tracked_nexthop *nexthop = CONTAINER_OF(node, struct tracked_nexthop, node);
-            if (nexthop->is_reported) {
-                nexthop->is_reported = false;
-                is_found = true;
-                nexthop->ref_count++;
-                routes_nexthop_changed(core, &nexthop->nexthop);
-                tracked_nexthop_put(core, nexthop);
-                break;
-            }
+    struct tracked_nexthop **changed = NULL;
+    uint32_t count = 0;
+    uint32_t capacity = 0;
+    LIST_FOREACH(node, &ks->nexthops)
+    {
+        struct tracked_nexthop *nexthop = CONTAINER_OF(node, struct tracked_nexthop, node);
+        if (nexthop->is_reported) {
+            nexthop->is_reported = false;
+            nexthop->ref_count++;
+            changed = array_grow(changed, count, &capacity, sizeof *changed);
+            changed[count++] = nexthop;
         }
     }
+    for (uint32_t i = 0; i < count; i++) {
+        routes_nexthop_changed(core, &changed[i]->nexthop);
+        tracked_nexthop_put(core, changed[i]);
+    }
+    mem_free(MEM_FIB, changed);
 }
 
 const char *nexthop_interface_name(const struct core *core, const struct nexthop *nexthop)

@@ -265,6 +265,22 @@ void own_route_rewrite(struct core *core, struct own_route *own)
     }
 }
 
+void own_routes_move(struct core *core)
+{
+    LIST_FOREACH(node, &kernel_of(core)->own_routes)
+    {
+        struct own_route *own = CONTAINER_OF(node, struct own_route, node);
+        own_untell(core, own);
+        own->local.route.table = core->config->fib_table;
+        own->local.route.protocol = core->config->fib_protocol;
+        if (own->local.kind == LOCAL_GUARD) {
+            own_tell(core, own); /* at once: nothing else stands between */
+        } else {
+            own->local.route.metric = core->config->fib_metric;
+        }
+    }
+}
+
 void own_routes_rewrite_interface(struct core *core, uint32_t ifindex)
 {
     LIST_FOREACH(node, &kernel_of(core)->own_routes)

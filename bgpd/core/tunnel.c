@@ -133,6 +133,9 @@ static void tunnel_judge(struct core *core, uint16_t tunnel_number)
     if (is_alive == tunnel->is_alive) {
         return;
     }
+    if (!is_alive) {
+        failover_begin(core, "tunnel %s down, says its %s", config->name, source);
+    }
     tunnel->is_alive = is_alive;
     tunnel->since = core->now;
     nexthops_mark_tunnel(core, tunnel_number);
@@ -225,6 +228,10 @@ void tunnel_on_bfd(struct core *core, const struct bfd_fact *fact)
     /* RFC 5882 4.2: AdminDown is a wish of the operator over there, not a failure of the path. */
     dead_gateway_set(core, fact, !fact->is_up && !fact->is_admin_down);
     nexthops_mark_gateway(core, &fact->peer);
+    if (!fact->is_up && !fact->is_admin_down) {
+        char text[IP_TEXT_BYTES];
+        failover_begin(core, "gateway %s down, says BFD", ip_format(&fact->peer, text));
+    }
     tunnels_on_bfd(core, fact);
     kernel_of(core)->pins_dirty = true;
     kernel_of(core)->statics_dirty = true;
