@@ -285,10 +285,16 @@ static void begin_announcement(struct update_builder *builder, const struct path
     }
 }
 
-/* RFC 2545, RFC 8950: what the receiver would take for a malformed next hop is not sent. */
-static bool next_hop_fits(const struct update_options *options, enum afi_safi afi_safi,
-                          const struct path_attrs *attrs)
+/* What the receiver would take for a malformed message is not sent: a set without what is mandatory
+ * (RFC 4271 5), a next hop that the family cannot have on this session (RFC 2545, RFC 8950). */
+static bool may_be_sent(const struct update_options *options, enum afi_safi afi_safi,
+                        const struct path_attrs *attrs)
 {
+    const uint64_t mandatory = PATH_ATTR_BIT(PATH_ATTR_ORIGIN) | PATH_ATTR_BIT(PATH_ATTR_AS_PATH) |
+                               PATH_ATTR_BIT(PATH_ATTR_NEXT_HOP);
+    if ((attrs->present & mandatory) != mandatory) {
+        return false;
+    }
     if (attrs->next_hop.family == IP_V6) {
         return afi_safi == AFI_SAFI_IPV6_UNICAST ||
                (options->extended_next_hop & AFI_SAFI_BIT(afi_safi)) != 0;
@@ -304,7 +310,7 @@ enum status update_begin(struct update_builder *builder, struct writer *out,
     if (out->failed) {
         return STATUS_TRUNCATED;
     }
-    if (attrs != NULL && !next_hop_fits(options, afi_safi, attrs)) {
+    if (attrs != NULL && !may_be_sent(options, afi_safi, attrs)) {
         return STATUS_INVALID;
     }
     space = space < options->message_bytes_max ? space : options->message_bytes_max;
