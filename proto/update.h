@@ -86,7 +86,7 @@ struct update_builder {
 };
 
 /* STATUS_TRUNCATED when the attributes alone leave no room for one prefix in a message of the
- * negotiated size or in the writer, STATUS_INVALID when ORIGIN, AS_PATH or the next hop is absent
+ * negotiated size or in the writer; STATUS_INVALID when ORIGIN, AS_PATH or the next hop is absent,
  * or the next hop is none that this session can carry for the family: nothing is written then. The
  * message is appended to out (its octets are at most out's room and options->message_bytes_max). */
 NODISCARD enum status update_begin(struct update_builder *builder, struct writer *out,
