@@ -140,6 +140,8 @@ void model_error(const struct model_builder *builder, const struct lyd_node *nod
     if ((node->schema->nodetype & (LYS_LEAF | LYS_LEAFLIST)) != 0) {
         item->line = (uint32_t)(uintptr_t)node->priv;
         item->value = arena_printf(arena, "%.200s", lyd_get_value(node));
+    } else if (node->schema->nodetype == LYS_LIST) {
+        item->line = (uint32_t)(uintptr_t)lyd_child(node)->priv;
     }
 }
 

@@ -122,7 +122,7 @@ static struct lyd_node *walk_list(const struct apply *apply, const struct row_st
     struct tree_edit *edit = &apply->reader->edit;
     if (is_unknown_group(apply, step, parent, keys)) {
         text_error(
-            apply->reader, key_word(apply, step), false,
+            apply->reader, key_word(apply, step), apply->is_secret,
             "this is neither an address nor a peer-group; \"neighbor %s peer-group\" makes one",
             keys[0]);
         return NULL;
@@ -140,10 +140,14 @@ static struct lyd_node *walk_list(const struct apply *apply, const struct row_st
         for (size_t k = 0; k < step->key_count; k++) {
             last = step->keys[k].source == KEY_FROM_SLOT ? &step->keys[k] : last;
         }
-        text_error(apply->reader, key_word(apply, step), false, "%s is expected",
+        text_error(apply->reader, key_word(apply, step), apply->is_secret, "%s is expected",
                    value_rule(last->schema, rule));
         *failed_out = true;
         return NULL;
+    }
+    for (struct lyd_node *key = lyd_child(node); key != NULL && (key->schema->flags & LYS_KEY) != 0;
+         key = key->next) {
+        key->priv = (void *)(uintptr_t)apply->reader->line.number;
     }
     if (parent != NULL) {
         note_number(apply, parent, keys[0]);

@@ -36,15 +36,15 @@ void text_error(struct text_reader *reader, size_t word, bool is_secret, const c
     }
 }
 
-static void text_note(struct text_reader *reader, const char *reason)
+static void text_note(struct text_reader *reader, bool is_secret, const char *reason)
 {
     struct config_report_item *item = report_add(reader->report, CONFIG_NOTE, "%s", reason);
     if (item != NULL) {
         const struct text_line *line = &reader->line;
+        const char *text = line->source + line->columns[0];
         item->line = line->number;
-        /* A password of vtysh's must not be repeated: two words are enough to find the line. */
-        item->value = arena_printf(&reader->report->arena, "%s%s%s", line->words[0],
-                                   line->word_count > 2 ? " ..." : "", "");
+        item->value =
+            arena_printf(&reader->report->arena, "%.100s", is_secret ? line->words[0] : text);
     }
 }
 
@@ -66,7 +66,7 @@ static void find_in_mode(struct finder *finder, enum config_mode mode)
     size_t end = loader->mode_rows[mode].first + loader->mode_rows[mode].count;
     for (size_t i = loader->mode_rows[mode].first; i < end; i++) {
         const struct compiled_row *row = &loader->rows[loader->row_order[i]];
-        if (strcmp(row->tokens[0].text, word) != 0 ||
+        if (row->tokens[0].text[0] != word[0] || strcmp(row->tokens[0].text, word) != 0 ||
             !row_match_words(row, line, finder->first, &finder->match)) {
             continue;
         }
@@ -152,7 +152,7 @@ static void apply_found(struct text_reader *reader, struct finder *finder, enum 
         leave_mode(reader, mode);
     }
     if ((row->flags & ROW_IGNORE) != 0) {
-        text_note(reader, row->help);
+        text_note(reader, (row->flags & ROW_SECRET) != 0, row->help);
         if (row->enters != MODE_TOP) {
             reader->mode = row->enters;
         }
@@ -248,7 +248,7 @@ static void apply_deferred(struct text_reader *reader)
         bool fits = row_match_words(deferred->row, &reader->line, 0, &match);
         ASSERT(fits);
         if (find_neighbor(reader, deferred->peer) == NULL) {
-            text_note(reader, "there is no neighbor with the address of this bfd peer");
+            text_note(reader, false, "there is no neighbor with the address of this bfd peer");
             continue;
         }
         reader->bfd_peer = deferred->peer;

@@ -144,6 +144,17 @@ static const char *known_stranger(const struct text_reader *reader, size_t first
     return NULL;
 }
 
+/* A line that nearly says `password` is not repeated: the secret may stand in it. */
+static bool may_hold_secret(const struct text_line *line)
+{
+    for (size_t i = 0; i < line->word_count; i++) {
+        if (distance(line->words[i], "password") <= 3) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void text_error_unknown(struct text_reader *reader, size_t first)
 {
     struct suggestion suggestion = {.reader = reader, .first = first, .furthest = first};
@@ -158,6 +169,7 @@ void text_error_unknown(struct text_reader *reader, size_t first)
         }
         mode = config_mode_parent(mode);
     }
+    bool is_secret = may_hold_secret(&reader->line);
     const char *stranger = known_stranger(reader, first);
     size_t at = suggestion.furthest;
     bool is_end = at >= reader->line.word_count;
@@ -166,15 +178,15 @@ void text_error_unknown(struct text_reader *reader, size_t first)
         list_wanted(&suggestion, is_end ? NULL : reader->line.words[at], text);
     }
     if (stranger != NULL) {
-        text_error(reader, at, false, "%s", stranger);
+        text_error(reader, at, is_secret, "%s", stranger);
     } else if (is_end && suggestion.wants_value) {
-        text_error(reader, at, false, "incomplete line: a value is missing at the end");
+        text_error(reader, at, is_secret, "incomplete line: a value is missing at the end");
     } else if (is_end) {
-        text_error(reader, at, false, "incomplete line: %s", text);
+        text_error(reader, at, is_secret, "incomplete line: %s", text);
     } else if (suggestion.wanted_count > 0) {
-        text_error(reader, at, false, "unknown word in %s mode; %s",
+        text_error(reader, at, is_secret, "unknown word in %s mode; %s",
                    config_mode_names[reader->mode], text);
     } else {
-        text_error(reader, at, false, "nothing more or something else is expected here");
+        text_error(reader, at, is_secret, "nothing more or something else is expected here");
     }
 }

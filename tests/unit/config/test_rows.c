@@ -36,12 +36,12 @@ static const char *converter_sample(const char *name)
         const char *name;
         const char *sample;
     } samples[] = {
-        {"4", "10.0.0.0/8"},       {"6", "2001::/16"},         {"prefix", "2001::/16"},
-        {"ip", "10.9.8.7"},        {"peer", "10.9.8.7"},       {"group", "sample"},
-        {"gateway", "fe80::7"},       {"ms", "300"},              {"permit", "permit"},
-        {"standard", "77"},        {"expanded", "177"},        {"member", "65001:7"},
-        {"community", "65001:7"},  {"large", "65001:1:2"},     {"extended", "rt 65001:100"},
-        {"rt", "65001:100"},       {"soo", "65001:100"},       {"asns", "65001 65002 65001"},
+        {"4", "10.0.0.0/8"},       {"6", "2001::/16"},     {"prefix", "2001::/16"},
+        {"ip", "10.9.8.7"},        {"peer", "10.9.8.7"},   {"group", "sample"},
+        {"gateway", "fe80::7"},    {"ms", "300"},          {"permit", "permit"},
+        {"standard", "77"},        {"expanded", "177"},    {"member", "65001:7"},
+        {"community", "65001:7"},  {"large", "65001:1:2"}, {"extended", "rt 65001:100"},
+        {"rt", "65001:100"},       {"soo", "65001:100"},   {"asns", "65001 65002 65001"},
         {"secret", "S3cretKey42"},
     };
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
@@ -56,12 +56,10 @@ static const char *converter_sample(const char *name)
 /* A value that the leaf's type takes. Numbers grow along the line, for pairs that must. */
 static void leaf_sample(const struct lysc_node *leaf, unsigned ordinal, char out[64])
 {
-    static const char *const words[] = {"sample",      "10.9.8.7", "fe80::7",  "next",
-                                        "2001:db8::7", "65535",    "100",      "permit",
-                                        "ipsec",       "msee",     "hold",     "igp",
-                                        "static",      "errors",   "json",     "xfrm",
-                                        "peer",        "blackhole", "+10",     "1000",
-                                        "20000",       "1"};
+    static const char *const words[] = {
+        "sample", "10.9.8.7",  "fe80::7", "next", "2001:db8::7", "65535",  "100",  "permit",
+        "ipsec",  "msee",      "hold",    "igp",  "static",      "errors", "json", "xfrm",
+        "peer",   "blackhole", "+10",     "1000", "20000",       "1"};
     snprintf(out, 64, "%u", 5 + 4 * ordinal);
     if (lyd_value_validate(NULL, leaf, out, strlen(out), NULL, NULL, NULL) == LY_SUCCESS &&
         leaf->nodetype == LYS_LEAF &&
@@ -141,9 +139,8 @@ static struct loaded load_with(enum config_format format, const char *text)
     struct loaded loaded = {.loader = loader};
     config_report_init(&loaded.report);
     loaded.status =
-        config_load(loader, "test", format,
-                    (struct byte_view){(const uint8_t *)text, strlen(text)}, &loaded.config,
-                    &loaded.tree, &loaded.report);
+        config_load(loader, "test", format, (struct byte_view){(const uint8_t *)text, strlen(text)},
+                    &loaded.config, &loaded.tree, &loaded.report);
     if (loaded.status != STATUS_OK) {
         char *report = report_text(&loaded.report);
         ck_abort_msg("refused:\n%s\n---\n%s", report, text);
@@ -239,8 +236,8 @@ START_TEST(no_takes_a_line_away)
 {
     for (size_t i = 0; i < loader->row_count; i++) {
         const struct compiled_row *row = &loader->rows[i];
-        unsigned skip = ROW_NO | ROW_IGNORE | ROW_DEFER | ROW_IF_CHILDREN | ROW_CREATE_GROUP |
-                        ROW_AUTO_NUMBER;
+        unsigned skip =
+            ROW_NO | ROW_IGNORE | ROW_DEFER | ROW_IF_CHILDREN | ROW_CREATE_GROUP | ROW_AUTO_NUMBER;
         if ((row->row->flags & skip) != 0 || row->row->enters != MODE_TOP) {
             continue;
         }
@@ -283,10 +280,9 @@ START_TEST(every_row_refuses_a_word_too_many)
         snprintf(text, sizeof text, "%s%s zzz zzz\n", mode_heads[row->row->mode], line);
         struct loaded loaded = {.loader = loader};
         config_report_init(&loaded.report);
-        loaded.status =
-            config_load(loader, "test", CONFIG_FORMAT_TEXT,
-                        (struct byte_view){(const uint8_t *)text, strlen(text)}, &loaded.config,
-                        &loaded.tree, &loaded.report);
+        loaded.status = config_load(loader, "test", CONFIG_FORMAT_TEXT,
+                                    (struct byte_view){(const uint8_t *)text, strlen(text)},
+                                    &loaded.config, &loaded.tree, &loaded.report);
         ck_assert_msg(loaded.status == STATUS_INVALID, "taken: %s", text);
         ck_assert_uint_ge(loaded.report.error_count, 1);
         drop(&loaded);
