@@ -89,6 +89,13 @@ static void read_extended_next_hop(struct reader *reader, struct capabilities *c
     }
 }
 
+static void read_role(struct reader *reader, struct capabilities *capabilities)
+{
+    uint8_t role = reader_u8(reader);
+    capabilities->roles_differ |= capabilities->role != BGP_ROLE_NONE && capabilities->role != role;
+    capabilities->role = role;
+}
+
 /* One octet of length, then that much printable text; cut to what fits. */
 static void read_name(struct reader *reader, char *out, size_t size)
 {
@@ -115,18 +122,18 @@ static bool read_capability(uint8_t code, struct reader reader, struct capabilit
         break;
     case CAPABILITY_ROUTE_REFRESH:
         capabilities->route_refresh = true;
-        break;
+        return true; /* A flag is a flag, whatever follows it. */
     case CAPABILITY_ENHANCED_REFRESH:
         capabilities->enhanced_refresh = true;
-        break;
+        return true;
     case CAPABILITY_EXTENDED_MESSAGE:
         capabilities->extended_message = true;
-        break;
+        return true;
     case CAPABILITY_EXTENDED_NEXT_HOP:
         read_extended_next_hop(&reader, capabilities);
         break;
     case CAPABILITY_ROLE:
-        capabilities->role = reader_u8(&reader);
+        read_role(&reader, capabilities);
         break;
     case CAPABILITY_AS4:
         capabilities->as4 = true;
@@ -149,7 +156,7 @@ static bool read_capability(uint8_t code, struct reader reader, struct capabilit
     default:
         return true;
     }
-    return !reader.failed;
+    return !reader.failed && reader_left(&reader) == 0;
 }
 
 static bool read_capabilities(struct reader reader, struct capabilities *capabilities)
@@ -170,7 +177,6 @@ static struct wire_error read_parameters(struct reader reader, bool is_extended,
 {
     unsigned capability_parameters = 0;
     while (reader_left(&reader) != 0) {
-        struct byte_view type_octet = {reader.at, 1};
         uint8_t type = reader_u8(&reader);
         size_t size = is_extended ? reader_u16(&reader) : reader_u8(&reader);
         struct reader value = reader_sub(&reader, size);
@@ -178,7 +184,7 @@ static struct wire_error read_parameters(struct reader reader, bool is_extended,
             return malformed("optional parameter is longer than the message");
         }
         if (type != PARAMETER_CAPABILITIES) {
-            return open_error(4, type_octet, "optional parameter type is unknown");
+            return open_error(4, (struct byte_view){NULL, 0}, "optional parameter type is unknown");
         }
         open->raw_capabilities = (struct byte_view){value.at, size};
         capability_parameters++;
@@ -197,7 +203,7 @@ static struct wire_error read_parameters(struct reader reader, bool is_extended,
 static struct wire_error read_all_parameters(struct reader *reader, struct open_message *open)
 {
     size_t size = reader_u8(reader);
-    bool is_extended = size != 0 && reader_left(reader) >= 3 && reader->at[0] == PARAMETER_EXTENDED;
+    bool is_extended = size != 0 && reader_left(reader) != 0 && reader->at[0] == PARAMETER_EXTENDED;
     if (is_extended) {
         reader_u8(reader);
         size = reader_u16(reader);
@@ -228,6 +234,9 @@ struct wire_error open_decode(struct byte_view body, struct open_message *open_o
     struct wire_error error = read_all_parameters(&reader, open_out);
     if (error.disposition != WIRE_ACCEPT) {
         return error;
+    }
+    if (open_out->capabilities.roles_differ) {
+        return open_error(11, (struct byte_view){NULL, 0}, "roles differ from each other");
     }
     if (open_out->capabilities.as4) {
         open_out->asn = open_out->capabilities.as4_asn;

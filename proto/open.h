@@ -56,6 +56,7 @@ struct capabilities {
     uint8_t add_path[AFI_SAFI_COUNT]; /* ADD_PATH_ bits as the sender of the OPEN states them */
     uint32_t extended_next_hop;       /* families whose NLRI may have an IPv6 next hop, RFC 8950 */
     uint8_t role;                     /* enum bgp_role */
+    bool roles_differ;                /* several roles, not all the same (RFC 9234 4.2) */
     bool fqdn;
     char hostname[65];
     char domain_name[65];
@@ -71,7 +72,7 @@ struct open_message {
 };
 
 /* RFC 4271 6.2 for all that needs no configuration: version, parameters, identifier 0, hold time 1
- * or 2, capability lengths, AS 0. Repeated and unknown capabilities are tolerated. */
+ * or 2, capability lengths, AS 0, roles that differ. Repeated and unknown ones are tolerated. */
 struct wire_error open_decode(struct byte_view body, struct open_message *open_out);
 
 /* Uses the extended form of RFC 9072 only when the capabilities need more than 255 octets. */
