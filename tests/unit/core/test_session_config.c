@@ -1,0 +1,799 @@
+/* How sessions follow the configuration: what is reset, what is not, and how sessions run. */
+#include <errno.h>
+
+#include "tests/unit/core/session_rig.h"
+#include "tests/unit/unit.h"
+
+#define PEER           "10.0.0.2"
+#define PEER_ASN       65002u
+#define CEASE(subcode) (NOTIFICATION_CEASE << 8 | (subcode))
+
+static struct config *config_with(void (*edit)(struct config *, struct config_neighbor *))
+{
+    struct config *config = rig_config();
+    struct config_neighbor *neighbor = rig_neighbor(config, PEER, PEER_ASN);
+    if (edit != NULL) {
+        edit(config, neighbor);
+    }
+    return config;
+}
+
+static struct rig *rig_established(struct rig_conn **conn_out)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with(NULL));
+    *conn_out = rig_establish(rig, PEER, PEER_ASN);
+    rig_count(*conn_out, MESSAGE_OPEN);
+    return rig;
+}
+
+/* ---- Edits ---- */
+
+static void edit_remote_as(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->remote_asn = 65003;
+}
+
+static void edit_external(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->remote_as_kind = REMOTE_AS_EXTERNAL;
+}
+
+static void edit_local_as(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->local_asn = (struct opt_u32){true, 64999};
+}
+
+static void edit_own_as(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)neighbor;
+    config->bgp.asn = 64998;
+}
+
+static void edit_router_id(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)neighbor;
+    config->bgp.router_id.value = 0x0a0000fe;
+}
+
+static void edit_password(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->password = "invented";
+}
+
+static void edit_multihop(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->ebgp_multihop = (struct opt_u32){true, 5};
+}
+
+static void edit_ttl_security(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->ttl_security_hops = (struct opt_u32){true, 1};
+}
+
+static void edit_source(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->update_source = rig_addr("10.0.0.1");
+}
+
+static void edit_port(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->port = (struct opt_u32){true, 1179};
+}
+
+static void edit_mss(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->tcp_mss = (struct opt_u32){true, 1000};
+}
+
+static void edit_family(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->families[AFI_SAFI_IPV6_UNICAST].activate = (struct opt_bool){true, true};
+}
+
+static void edit_add_path(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->families[0].add_path = (struct opt_u32){true, ADD_PATH_RECEIVE};
+}
+
+static void edit_restart(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)neighbor;
+    config->bgp.graceful_restart = true;
+}
+
+static void edit_extended(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->extended_message = (struct opt_bool){true, false};
+}
+
+static void edit_role(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->role = (struct opt_u32){true, BGP_ROLE_CUSTOMER};
+}
+
+START_TEST(changes_that_need_it_reset_the_session_with_6_6)
+{
+    static void (*const edits[])(struct config *, struct config_neighbor *) = {
+        edit_remote_as, edit_external, edit_local_as, edit_own_as,
+        edit_router_id, edit_password, edit_multihop, edit_ttl_security,
+        edit_source,    edit_port,     edit_mss,      edit_family,
+        edit_add_path,  edit_extended, edit_role,     edit_restart,
+    };
+    for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+        struct rig_conn *conn;
+        struct rig *rig = rig_established(&conn);
+        rig_configure(rig, config_with(edits[i]));
+        ck_assert_msg(conn->is_closed, "edit %zu", i);
+        ck_assert_msg(rig_notification(conn) == CEASE(CEASE_CONFIG_CHANGE), "edit %zu", i);
+        ck_assert_msg(rig_ours(rig) != NULL, "edit %zu: a new attempt at once", i);
+        rig_free(rig);
+    }
+}
+END_TEST
+
+/* ---- What must not reset ---- */
+
+static void write_defaults_out(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->keepalive_s = (struct opt_u32){true, 60};
+    neighbor->hold_time_s = (struct opt_u32){true, 180};
+    neighbor->connect_retry_s = (struct opt_u32){true, 10};
+    neighbor->port = (struct opt_u32){true, 179};
+    neighbor->shutdown = (struct opt_bool){true, false};
+    neighbor->passive = (struct opt_bool){true, false};
+    neighbor->extended_message = (struct opt_bool){true, true};
+    neighbor->tcp_mss = (struct opt_u32){true, 0};
+    neighbor->families[0].activate = (struct opt_bool){true, true};
+    neighbor->families[1].activate = (struct opt_bool){true, false};
+    neighbor->families[0].allow_own_as = (struct opt_u32){true, 0};
+}
+
+static void edit_timers(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->hold_time_s = (struct opt_u32){true, 30};
+    neighbor->keepalive_s = (struct opt_u32){true, 10};
+}
+
+static void edit_policy(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->families[0].route_map_in = "missing";
+    neighbor->families[0].weight = (struct opt_u32){true, 7};
+}
+
+static void edit_description(struct config *config, struct config_neighbor *neighbor)
+{
+    config->hostname = "other";
+    neighbor->description = "the one in the cellar";
+}
+
+static void edit_into_group(struct config *config, struct config_neighbor *neighbor)
+{
+    struct config_neighbor *group = rig_group(config, "G");
+    group->remote_as_kind = REMOTE_AS_NUMBER;
+    group->remote_asn = PEER_ASN;
+    neighbor->peer_group = "G";
+    neighbor->remote_as_kind = REMOTE_AS_UNSET;
+}
+
+static void edit_another_neighbor(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)neighbor;
+    rig_neighbor(config, "10.0.0.3", 65003);
+}
+
+static void edit_listen(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)neighbor;
+    config->bgp.default_local_pref = (struct opt_u32){true, 200};
+}
+
+START_TEST(changes_that_do_not_need_it_reset_nothing)
+{
+    static void (*const edits[])(struct config *, struct config_neighbor *) = {
+        NULL,
+        write_defaults_out,
+        edit_timers,
+        edit_policy,
+        edit_description,
+        edit_into_group,
+        edit_another_neighbor,
+        edit_listen,
+    };
+    for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+        struct rig_conn *conn;
+        struct rig *rig = rig_established(&conn);
+        rig_configure(rig, config_with(edits[i]));
+        ck_assert_msg(!conn->is_closed, "edit %zu", i);
+        ck_assert_msg(rig_state(rig, PEER) == PEER_ESTABLISHED, "edit %zu", i);
+        rig_free(rig);
+    }
+}
+END_TEST
+
+START_TEST(a_key_change_restarts_only_its_own_session)
+{
+    struct rig *rig = rig_new();
+    struct config *config = rig_config();
+    rig_neighbor(config, "10.0.0.2", 65002)->password = "first";
+    rig_neighbor(config, "10.0.0.3", 65003);
+    rig_configure(rig, config);
+    ck_assert_str_eq(rig->last_key, "first");
+    ck_assert(!rig->key_came_after_listen);
+    struct rig_conn *changed = rig_establish(rig, "10.0.0.2", 65002);
+    struct rig_conn *other = rig_establish(rig, "10.0.0.3", 65003);
+    ck_assert_str_eq(changed->md5_key, "first");
+    ck_assert_str_eq(other->md5_key, "");
+    config = rig_config();
+    rig_neighbor(config, "10.0.0.2", 65002)->password = "second";
+    rig_neighbor(config, "10.0.0.3", 65003);
+    rig_configure(rig, config);
+    ck_assert(changed->is_closed && !other->is_closed);
+    ck_assert_str_eq(rig->last_key, "second");
+    ck_assert_int_eq(rig->key_count, 2);
+    ck_assert_str_eq(rig_ours(rig)->md5_key, "second");
+    for (int i = 0; i < rig->log_count; i++) {
+        ck_assert_ptr_null(strstr(rig->logs[i].text, "first"));
+        ck_assert_ptr_null(strstr(rig->logs[i].text, "second"));
+    }
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(the_key_goes_with_an_incoming_connection_and_leaves_with_the_neighbor)
+{
+    struct rig *rig = rig_new();
+    struct config *config = rig_config();
+    rig_neighbor(config, PEER, PEER_ASN)->password = "invented";
+    rig_configure(rig, config);
+    ck_assert_str_eq(rig_incoming(rig, PEER)->md5_key, "invented");
+    rig_configure(rig, rig_config());
+    ck_assert_int_eq(rig->key_count, 2);
+    ck_assert_str_eq(rig->last_key, "");
+    ck_assert_uint_eq(rig->last_key_peer.len_bits, 32);
+    rig_free(rig);
+}
+END_TEST
+
+/* ---- Coming and going ---- */
+
+START_TEST(a_removed_neighbor_hears_6_3)
+{
+    struct rig_conn *conn;
+    struct rig *rig = rig_established(&conn);
+    rig_configure(rig, rig_config());
+    ck_assert(conn->is_closed);
+    ck_assert_int_eq(rig_notification(conn), CEASE(CEASE_DECONFIGURED));
+    ck_assert_uint_eq(snapshot_peer_count(rig->core), 0);
+    ck_assert_int_eq(rig->listening[0], 0);
+    rig_free(rig);
+}
+END_TEST
+
+static void edit_shutdown(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->shutdown = (struct opt_bool){true, true};
+    neighbor->shutdown_message = "maintenance until noon";
+}
+
+START_TEST(shutdown_says_6_2_with_its_message_and_can_be_taken_back)
+{
+    struct rig_conn *conn;
+    struct rig *rig = rig_established(&conn);
+    rig_configure(rig, config_with(edit_shutdown));
+    uint8_t body[4096];
+    size_t size;
+    enum message_type type;
+    do {
+        ck_assert(rig_next(conn, &type, body, &size));
+    } while (type != MESSAGE_NOTIFICATION);
+    struct notification notification = {body[0], body[1], {body + 2, size - 2}};
+    char text[256];
+    shutdown_message_read(&notification, text);
+    ck_assert_int_eq(body[0] << 8 | body[1], CEASE(CEASE_ADMIN_SHUTDOWN));
+    ck_assert_str_eq(text, "maintenance until noon");
+    ck_assert(rig_peer(rig, PEER).is_admin_down);
+    rig_wait_ms(rig, 120000);
+    ck_assert_ptr_null(rig_ours(rig));
+    rig_configure(rig, config_with(NULL));
+    ck_assert_ptr_nonnull(rig_ours(rig));
+    rig_establish(rig, PEER, PEER_ASN);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(clear_says_6_4_and_touches_whom_it_names)
+{
+    struct rig *rig = rig_new();
+    struct config *config = rig_config();
+    rig_neighbor(config, "10.0.0.2", 65002);
+    rig_neighbor(config, "10.0.0.3", 65003);
+    rig_configure(rig, config);
+    struct rig_conn *named = rig_establish(rig, "10.0.0.2", 65002);
+    struct rig_conn *other = rig_establish(rig, "10.0.0.3", 65003);
+    struct ip_addr addr = rig_addr("10.0.0.2");
+    ck_assert_uint_eq(core_clear(rig->core, rig->now, &addr, 0, CLEAR_HARD, "hello"), 1);
+    rig_settle(rig);
+    ck_assert(named->is_closed && !other->is_closed);
+    ck_assert_int_eq(rig_notification(named), CEASE(CEASE_ADMIN_RESET));
+    ck_assert_uint_eq(core_clear(rig->core, rig->now, &addr, 0, CLEAR_SOFT_BOTH, NULL), 0);
+    addr = rig_addr("10.0.0.9");
+    ck_assert_uint_eq(core_clear(rig->core, rig->now, &addr, 0, CLEAR_HARD, NULL), 0);
+    addr = (struct ip_addr){.family = IP_NONE};
+    ck_assert_uint_eq(core_clear(rig->core, rig->now, &addr, 0, CLEAR_SOFT_BOTH, NULL), 1);
+    ck_assert(!other->is_closed);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(stop_says_6_2_to_everyone_closes_listeners_and_ends)
+{
+    struct rig_conn *conn;
+    struct rig *rig = rig_established(&conn);
+    struct core_event event = {.kind = EVENT_STOP};
+    core_feed(rig->core, rig->now, &event);
+    struct core_action action;
+    while (core_take_action(rig->core, &action)) {
+        ck_assert(!rig->is_stopped); /* nothing follows ACTION_STOPPED */
+        rig_take(rig, &action);
+    }
+    ck_assert(rig->is_stopped);
+    ck_assert_int_eq(rig_notification(conn), CEASE(CEASE_ADMIN_SHUTDOWN));
+    ck_assert_int_eq(rig->listening[0], 0);
+    ck_assert(mono_is_never(core_deadline(rig->core)));
+    rig_say_keepalive(rig, conn); /* what still comes is ignored */
+    struct core_event late = {.kind = EVENT_CONFIG, .config = config_new()};
+    rig_feed(rig, &late);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_configuration_that_cannot_be_used_changes_nothing)
+{
+    struct rig_conn *conn;
+    struct rig *rig = rig_established(&conn);
+    struct config *config = rig_config();
+    rig_neighbor(config, PEER, PEER_ASN)->peer_group = "nowhere";
+    rig_configure(rig, config);
+    ck_assert(!conn->is_closed);
+    ck_assert(rig_logged(rig, LOG_CONFIG, "there is no peer-group nowhere"));
+    ck_assert(rig_logged(rig, LOG_CONFIG, "stays in force"));
+    ck_assert_int_eq(rig_state(rig, PEER), PEER_ESTABLISHED);
+    rig_free(rig);
+}
+END_TEST
+
+/* ---- How a session runs ---- */
+
+START_TEST(ttl_follows_kind_hops_and_security)
+{
+    static const struct {
+        uint32_t asn, multihop, security;
+        uint8_t ttl, ttl_min;
+    } rows[] = {
+        {65002, 0, 0, 1, 0},     {65002, 5, 0, 5, 0},     {65001, 0, 0, 255, 0},
+        {65002, 0, 1, 255, 255}, {65002, 0, 3, 255, 253}, {65001, 0, 254, 255, 2},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct rig *rig = rig_new();
+        struct config *config = rig_config();
+        struct config_neighbor *neighbor = rig_neighbor(config, PEER, rows[i].asn);
+        neighbor->ebgp_multihop = (struct opt_u32){rows[i].multihop != 0, rows[i].multihop};
+        neighbor->ttl_security_hops = (struct opt_u32){rows[i].security != 0, rows[i].security};
+        rig_configure(rig, config);
+        ck_assert_uint_eq(rig_ours(rig)->setup.ttl, rows[i].ttl);
+        ck_assert_uint_eq(rig_ours(rig)->setup.ttl_min, rows[i].ttl_min);
+        struct rig_conn *theirs = rig_incoming(rig, PEER);
+        ck_assert_uint_eq(theirs->setup.ttl, rows[i].ttl);
+        ck_assert_uint_eq(theirs->setup.ttl_min, rows[i].ttl_min);
+        rig_free(rig);
+    }
+}
+END_TEST
+
+START_TEST(a_distant_neighbor_without_multihop_waits_and_says_why)
+{
+    struct rig *rig = rig_new();
+    struct config *config = rig_config();
+    rig_neighbor(config, "10.9.9.9", 65002);
+    rig_configure(rig, config);
+    ck_assert_ptr_null(rig_ours(rig));
+    ck_assert(strstr(rig_peer(rig, "10.9.9.9").why_not, "ebgp-multihop") != NULL);
+    /* The network comes: it is tried at once. */
+    rig_addr_add(rig, 2, "10.9.9.1", 24);
+    ck_assert_ptr_nonnull(rig_ours(rig));
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(update_source_is_used_both_ways)
+{
+    struct rig *rig = rig_new();
+    rig_addr_add(rig, 2, "10.0.0.11", 24);
+    struct config *config = rig_config();
+    rig_neighbor(config, PEER, PEER_ASN)->update_source = rig_addr("10.0.0.11");
+    rig_configure(rig, config);
+    struct ip_addr source = rig_addr("10.0.0.11");
+    ck_assert(ip_equal(&rig_ours(rig)->setup.local_addr, &source));
+    ck_assert(rig_incoming_over(rig, PEER, "10.0.0.1", 2)->is_closed);
+    ck_assert(rig_incoming_over(rig, PEER, "10.0.0.11", 2)->is_accepted);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_source_that_is_not_ours_is_waited_for)
+{
+    struct rig *rig = rig_new();
+    struct config *config = rig_config();
+    rig_neighbor(config, PEER, PEER_ASN)->update_source = rig_addr("10.0.0.77");
+    rig_configure(rig, config);
+    ck_assert_ptr_null(rig_ours(rig));
+    ck_assert(strstr(rig_peer(rig, PEER).why_not, "10.0.0.77") != NULL);
+    rig_addr_add(rig, 2, "10.0.0.77", 24);
+    ck_assert_ptr_nonnull(rig_ours(rig));
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(update_source_may_be_an_interface)
+{
+    struct rig *rig = rig_new();
+    struct config *config = rig_config();
+    rig_neighbor(config, PEER, PEER_ASN)->update_source_interface = "eth1";
+    rig_configure(rig, config);
+    ck_assert_ptr_null(rig_ours(rig));
+    rig_link(rig, 3, "eth1", true);
+    rig_addr_add(rig, 3, "10.1.0.1", 24);
+    struct ip_addr source = rig_addr("10.1.0.1");
+    ck_assert_ptr_nonnull(rig_ours(rig));
+    ck_assert(ip_equal(&rig_ours(rig)->setup.local_addr, &source));
+    rig_free(rig);
+}
+END_TEST
+
+static struct config *config_with_tunnel(void)
+{
+    struct config *config = rig_config();
+    struct config_tunnel *tunnel = arena_alloc(&config->arena, sizeof *tunnel);
+    *tunnel = (struct config_tunnel){
+        .name = "ipsec0",
+        .interface = "ipsec0",
+        .local_endpoint = rig_addr("10.0.0.1"),
+        .remote_endpoint = rig_addr("10.0.0.200"),
+        .underlay_classes = PATH_CLASS_BIT(PATH_CLASS_CLEAR),
+        .path_class = PATH_CLASS_IPSEC,
+    };
+    config->tunnels = tunnel;
+    config->tunnel_count = 1;
+    struct config_neighbor *neighbor = rig_neighbor(config, "10.51.230.12", 0);
+    neighbor->remote_as_kind = REMOTE_AS_UNSET;
+    neighbor->azure_role = AZURE_ROLE_VWAN_HUB;
+    neighbor->tunnel = "ipsec0";
+    return config;
+}
+
+START_TEST(a_session_bound_to_a_tunnel_runs_there_and_nowhere_else)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with_tunnel());
+    ck_assert_ptr_null(rig_ours(rig));
+    ck_assert(strstr(rig_peer(rig, "10.51.230.12").why_not, "ipsec0") != NULL);
+    rig_wait_ms(rig, 60000);
+    ck_assert_ptr_null(rig_ours(rig));
+    rig_link(rig, 7, "ipsec0", true);
+    struct rig_conn *conn = rig_ours(rig);
+    ck_assert_ptr_nonnull(conn);
+    ck_assert_str_eq(conn->setup.bind_interface, "ipsec0");
+    ck_assert_uint_gt(conn->setup.ttl, 1);
+    struct ip_addr router_id = rig_addr("10.0.0.1");
+    ck_assert(ip_equal(&conn->setup.local_addr, &router_id)); /* the router id is local here */
+    ck_assert(rig_incoming_over(rig, "10.51.230.12", "10.0.0.1", 2)->is_closed);
+    ck_assert(rig_logged(rig, LOG_PEER_ERROR, "not over tunnel ipsec0"));
+    ck_assert(rig_incoming_over(rig, "10.51.230.12", "10.0.0.1", 7)->is_accepted);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_router_id_that_is_no_address_of_ours_is_no_source)
+{
+    struct rig *rig = rig_new();
+    struct config *config = config_with_tunnel();
+    config->bgp.router_id.value = 0xc0a8ff01;
+    rig_configure(rig, config);
+    rig_link(rig, 7, "ipsec0", true);
+    ck_assert_int_eq(rig_ours(rig)->setup.local_addr.family, IP_NONE);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(interface_down_drops_its_external_sessions_at_once)
+{
+    for (int is_fast = 0; is_fast < 2; is_fast++) {
+        struct rig *rig = rig_new();
+        struct config *config = config_with(NULL);
+        config->bgp.fast_external_failover = is_fast == 1;
+        rig_configure(rig, config);
+        struct rig_conn *conn = rig_establish(rig, PEER, PEER_ASN);
+        rig_link(rig, 2, "eth0", false);
+        ck_assert_int_eq(conn->is_closed, is_fast == 1);
+        if (is_fast == 1) {
+            ck_assert(strstr(rig_peer(rig, PEER).last_reset_reason, "eth0") != NULL);
+            rig_wait_ms(rig, 30000);
+            ck_assert_ptr_null(rig_ours(rig));
+            rig_link(rig, 2, "eth0", true);
+            ck_assert_ptr_nonnull(rig_ours(rig));
+        }
+        rig_free(rig);
+    }
+}
+END_TEST
+
+START_TEST(ipv6_sessions_have_their_own_listener)
+{
+    struct rig *rig = rig_new();
+    struct config *config = rig_config();
+    rig_neighbor(config, "2001:db8::2", PEER_ASN);
+    rig_configure(rig, config);
+    ck_assert_int_eq(rig->listening[0], 0);
+    ck_assert_int_eq(rig->listening[1], 179);
+    rig_establish(rig, "2001:db8::2", PEER_ASN);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(the_listening_port_is_the_callers_choice)
+{
+    struct core_limits limits = {.listen_port = 1790};
+    struct rig *rig = rig_new_with(&limits, 1);
+    rig_configure(rig, config_with(NULL));
+    ck_assert_int_eq(rig->listening[0], 1790);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(neighbors_beyond_the_limit_are_not_started)
+{
+    struct core_limits limits = {.peers_max = 1};
+    struct rig *rig = rig_new_with(&limits, 1);
+    struct config *config = rig_config();
+    rig_neighbor(config, "10.0.0.2", 65002);
+    rig_neighbor(config, "10.0.0.3", 65003);
+    rig_configure(rig, config);
+    ck_assert_uint_eq(snapshot_peer_count(rig->core), 1);
+    ck_assert(rig_logged(rig, LOG_CONFIG, "limit of 1 neighbors"));
+    rig_free(rig);
+}
+END_TEST
+
+/* ---- BFD ---- */
+
+static void edit_bfd(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)config;
+    neighbor->bfd = (struct opt_bool){true, true};
+    neighbor->bfd_interval_ms = (struct opt_u32){true, 250};
+}
+
+static void bfd_fact(struct rig *rig, bool is_up, bool is_admin_down)
+{
+    struct core_event event = {.kind = EVENT_BFD_STATE};
+    event.bfd.peer = rig_addr(PEER);
+    event.bfd.is_up = is_up;
+    event.bfd.is_admin_down = is_admin_down;
+    snprintf(event.bfd.detail, sizeof event.bfd.detail, "control detection time expired");
+    rig_feed(rig, &event);
+}
+
+START_TEST(bfd_down_ends_the_session_with_6_10)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with(edit_bfd));
+    ck_assert_int_eq(rig->bfd_count, 1);
+    ck_assert(!rig->bfd[0].is_delete && !rig->bfd[0].is_multihop);
+    ck_assert_str_eq(rig->bfd[0].interface, "eth0");
+    ck_assert_uint_eq(rig->bfd[0].transmit_interval_us, 250000);
+    ck_assert_uint_eq(rig->bfd[0].detect_multiplier, 3);
+    struct rig_conn *conn = rig_establish(rig, PEER, PEER_ASN); /* nothing known: nothing blocked */
+    rig_count(conn, MESSAGE_OPEN);
+    bfd_fact(rig, true, false);
+    ck_assert_str_eq(rig_peer(rig, PEER).liveness, "bfd up");
+    bfd_fact(rig, false, true);
+    ck_assert(!conn->is_closed); /* AdminDown is no failure (RFC 5882 4.2) */
+    bfd_fact(rig, true, false);
+    bfd_fact(rig, false, false);
+    ck_assert(conn->is_closed);
+    ck_assert_int_eq(rig_notification(conn), CEASE(CEASE_BFD_DOWN));
+    rig_configure(rig, config_with(NULL));
+    ck_assert_int_eq(rig->bfd_count, 2);
+    ck_assert(rig->bfd[1].is_delete);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(bfd_that_never_came_up_drops_nothing)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with(edit_bfd));
+    struct rig_conn *conn = rig_establish(rig, PEER, PEER_ASN);
+    bfd_fact(rig, false, false);
+    ck_assert(!conn->is_closed);
+    rig_free(rig);
+}
+END_TEST
+
+static void edit_bfd_strict(struct config *config, struct config_neighbor *neighbor)
+{
+    edit_bfd(config, neighbor);
+    neighbor->bfd_strict = (struct opt_bool){true, true};
+}
+
+START_TEST(strict_bfd_is_waited_for)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with(edit_bfd_strict));
+    ck_assert_ptr_null(rig_ours(rig));
+    ck_assert(strstr(rig_peer(rig, PEER).why_not, "BFD is not up") != NULL);
+    bfd_fact(rig, true, false);
+    ck_assert_ptr_nonnull(rig_ours(rig));
+    rig_free(rig);
+}
+END_TEST
+
+/* ---- Listen ranges ---- */
+
+static struct config *config_with_range(uint32_t limit)
+{
+    struct config *config = rig_config();
+    struct config_neighbor *group = rig_group(config, "DYN");
+    struct config_listen_range *range = arena_alloc(&config->arena, sizeof *range);
+    group->remote_as_kind = REMOTE_AS_EXTERNAL;
+    ck_assert(prefix_parse("10.0.0.64/26", &range->prefix) == STATUS_OK);
+    range->peer_group = "DYN";
+    config->bgp.listen_ranges = range;
+    config->bgp.listen_range_count = 1;
+    config->bgp.listen_limit = (struct opt_u32){true, limit};
+    return config;
+}
+
+START_TEST(a_listen_range_makes_neighbors_and_forgets_them)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with_range(2));
+    ck_assert_int_eq(rig->listening[0], 179);
+    ck_assert(rig_incoming(rig, "10.0.0.5")->is_closed);
+    struct rig_conn *first = rig_incoming(rig, "10.0.0.65");
+    struct rig_conn *second = rig_incoming(rig, "10.0.0.66");
+    ck_assert(first->is_accepted && second->is_accepted);
+    ck_assert(rig_incoming(rig, "10.0.0.67")->is_closed); /* over the limit */
+    struct open_message open = rig_open(65010, 0x0a000041);
+    rig_say_open(rig, first, &open);
+    rig_say_keepalive(rig, first);
+    ck_assert_int_eq(rig_state(rig, "10.0.0.65"), PEER_ESTABLISHED);
+    rig_configure(rig, config_with_range(2));
+    ck_assert(!first->is_closed);
+    rig_closed(rig, first);
+    ck_assert_uint_eq(snapshot_peer_count(rig->core), 1);
+    rig_configure(rig, rig_config());
+    ck_assert(second->is_closed);
+    ck_assert_uint_eq(snapshot_peer_count(rig->core), 0);
+    rig_free(rig);
+}
+END_TEST
+
+/* ---- Router id ---- */
+
+static void edit_no_router_id(struct config *config, struct config_neighbor *neighbor)
+{
+    (void)neighbor;
+    config->bgp.router_id.is_set = false;
+}
+
+static uint32_t shown_router_id(struct rig *rig)
+{
+    struct snapshot_global global;
+    snapshot_global(rig->core, &global);
+    return global.router_id;
+}
+
+START_TEST(router_id_is_chosen_once_from_our_addresses)
+{
+    struct rig *rig = rig_new();
+    rig_addr_add(rig, 2, "10.0.0.9", 24);
+    rig_configure(rig, config_with(edit_no_router_id));
+    ck_assert_uint_eq(shown_router_id(rig), 0x0a000009);
+    struct rig_conn *conn = rig_establish(rig, PEER, PEER_ASN);
+    rig_addr_add(rig, 2, "10.0.0.200", 24);
+    rig_configure(rig, config_with(edit_no_router_id));
+    ck_assert_uint_eq(shown_router_id(rig), 0x0a000009);
+    ck_assert(!conn->is_closed);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_loopback_address_is_the_better_router_id)
+{
+    struct rig *rig = rig_new();
+    struct core_event event = {.kind = EVENT_LINK};
+    event.link.ifindex = 1;
+    event.link.is_up = true;
+    event.link.is_loopback = true;
+    snprintf(event.link.name, sizeof event.link.name, "lo");
+    rig_feed(rig, &event);
+    rig_addr_add(rig, 1, "127.0.0.1", 8);
+    rig_addr_add(rig, 1, "1.1.1.1", 32);
+    rig_configure(rig, config_with(edit_no_router_id));
+    ck_assert_uint_eq(shown_router_id(rig), 0x01010101);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(without_a_router_id_sessions_wait_for_one)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
+    rig->core = core_new(NULL, 1);
+    rig->now = (struct mono_time){1000000000};
+    rig->next_incoming = CONN_ID_INCOMING_FIRST;
+    rig_configure(rig, config_with(edit_no_router_id));
+    struct core_event event = {.kind = EVENT_KERNEL_DUMP_BEGIN};
+    rig_feed(rig, &event);
+    rig_link(rig, 2, "eth0", true);
+    rig_dump_end(rig);
+    ck_assert(strstr(rig_peer(rig, PEER).why_not, "router id") != NULL);
+    rig_addr_add(rig, 2, "10.0.0.1", 24);
+    ck_assert_uint_eq(shown_router_id(rig), 0x0a000001);
+    ck_assert_ptr_nonnull(rig_ours(rig));
+    rig_free(rig);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("session_config");
+    TCase *tcase = tcase_create("session_config");
+    tcase_add_test(tcase, changes_that_need_it_reset_the_session_with_6_6);
+    tcase_add_test(tcase, changes_that_do_not_need_it_reset_nothing);
+    tcase_add_test(tcase, a_key_change_restarts_only_its_own_session);
+    tcase_add_test(tcase, the_key_goes_with_an_incoming_connection_and_leaves_with_the_neighbor);
+    tcase_add_test(tcase, a_removed_neighbor_hears_6_3);
+    tcase_add_test(tcase, shutdown_says_6_2_with_its_message_and_can_be_taken_back);
+    tcase_add_test(tcase, clear_says_6_4_and_touches_whom_it_names);
+    tcase_add_test(tcase, stop_says_6_2_to_everyone_closes_listeners_and_ends);
+    tcase_add_test(tcase, a_configuration_that_cannot_be_used_changes_nothing);
+    tcase_add_test(tcase, ttl_follows_kind_hops_and_security);
+    tcase_add_test(tcase, a_distant_neighbor_without_multihop_waits_and_says_why);
+    tcase_add_test(tcase, update_source_is_used_both_ways);
+    tcase_add_test(tcase, a_source_that_is_not_ours_is_waited_for);
+    tcase_add_test(tcase, update_source_may_be_an_interface);
+    tcase_add_test(tcase, a_session_bound_to_a_tunnel_runs_there_and_nowhere_else);
+    tcase_add_test(tcase, a_router_id_that_is_no_address_of_ours_is_no_source);
+    tcase_add_test(tcase, interface_down_drops_its_external_sessions_at_once);
+    tcase_add_test(tcase, ipv6_sessions_have_their_own_listener);
+    tcase_add_test(tcase, the_listening_port_is_the_callers_choice);
+    tcase_add_test(tcase, neighbors_beyond_the_limit_are_not_started);
+    tcase_add_test(tcase, bfd_down_ends_the_session_with_6_10);
+    tcase_add_test(tcase, bfd_that_never_came_up_drops_nothing);
+    tcase_add_test(tcase, strict_bfd_is_waited_for);
+    tcase_add_test(tcase, a_listen_range_makes_neighbors_and_forgets_them);
+    tcase_add_test(tcase, router_id_is_chosen_once_from_our_addresses);
+    tcase_add_test(tcase, a_loopback_address_is_the_better_router_id);
+    tcase_add_test(tcase, without_a_router_id_sessions_wait_for_one);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
