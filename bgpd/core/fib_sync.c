@@ -216,6 +216,7 @@ void fib_entry_on_result(struct core *core, uint32_t number, const struct fib_re
         entry_refused(core, entry, result);
     } else {
         set_failed(core, entry, 0);
+        entry->flags |= ENTRY_SEEN; /* newer than an account that is being given */
         entry->flags &= (uint8_t)~ENTRY_INSTALLED;
         entry->flags |= was_delete ? 0 : ENTRY_INSTALLED;
         if (!was_installed && !was_delete) {

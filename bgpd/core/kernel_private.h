@@ -86,6 +86,8 @@ struct own_route {
     struct list_node node;           /* in kernel_side.own_routes */
     struct tracked_nexthop *nexthop; /* gateway of a static route; counted */
     const struct config_static_route *config_static;
+    struct fib_leg static_legs[FIB_PLAIN_LEGS_MAX]; /* its own, before those of its equals */
+    uint8_t static_leg_count;
     bool is_in_config;
     bool is_selected;  /* wins among the routes of its prefix */
     bool is_told;      /* the kernel was told `told`, and nothing since */
@@ -509,6 +511,10 @@ struct kernel_side {
 
     struct hash_index locals;
     uint32_t local_lengths[AFI_SAFI_COUNT][129];
+    uint32_t locals_version; /* one more with each that comes or goes */
+    uint32_t sorted_version;
+    uint32_t sorted_count;
+    const struct local_route **sorted; /* for show */
     struct list_node own_routes;
     struct fib_nexthop *foreign_objects; /* ascending id */
     uint32_t foreign_object_count;
@@ -554,6 +560,7 @@ struct kernel_side {
     struct timer walk_timer;
     struct timer retry_timer;
     struct timer settle_timer;
+    struct timer audit_timer;
 
     struct operation *operations; /* ring by number */
     uint32_t operation_capacity;

@@ -60,6 +60,7 @@ void local_route_add(struct core *core, struct local_route *local)
     hash_index_put(&kernel_of(core)->locals, &local->by_prefix,
                    prefix_hash(core, &local->route.prefix));
     ++*length_counter(core, &local->route.prefix);
+    kernel_of(core)->locals_version++;
     local->since = core->now;
 }
 
@@ -67,6 +68,7 @@ void local_route_remove(struct core *core, struct local_route *local)
 {
     hash_index_remove(&kernel_of(core)->locals, &local->by_prefix);
     --*length_counter(core, &local->route.prefix);
+    kernel_of(core)->locals_version++;
 }
 
 void local_route_set_usable(struct core *core, struct local_route *local, bool is_usable)
@@ -468,6 +470,7 @@ void kernel_routes_free(struct core *core)
     }
     hash_index_fini(&ks->locals);
     mem_free(MEM_FIB, ks->foreign_objects);
+    mem_free(MEM_FIB, ks->sorted);
 }
 
 void foreign_object_put(struct core *core, const struct kernel_nexthop_event *event)

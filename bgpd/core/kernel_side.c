@@ -13,10 +13,26 @@
 /* Next hops, pins and static routes feed one another; a tangle ends here and goes on by timer. */
 #define SETTLE_ROUNDS_MAX 16u
 
+#define AUDIT_EVERY_S     300
+#define AUDIT_ENTRIES_MAX 100000u
+
 static void settle_due(struct core *core, struct timer *timer)
 {
     (void)timer;
     kernel_settle(core);
+}
+
+/* What the kernel dropped without a word shows in its next account. Large tables are too dear to be
+ * read over and over: notifications have to do for them. */
+static void audit_due(struct core *core, struct timer *timer)
+{
+    struct kernel_side *ks = kernel_of(core);
+    timer_start(&core->timers, timer, mono_add(core->now, mono_span_s(AUDIT_EVERY_S)));
+    if (ks->is_ready && !ks->is_dumping && !ks->is_stopped && ks->in_flight_count == 0 &&
+        ks->entries.live_count <= AUDIT_ENTRIES_MAX) {
+        struct core_action action = {.kind = ACTION_FIB_REQUEST_DUMP};
+        action_queue_put(&core->actions, &action);
+    }
 }
 
 void kernel_side_init(struct core *core)
@@ -27,8 +43,10 @@ void kernel_side_init(struct core *core)
     list_init(&ks->interfaces);
     list_init(&ks->own_routes);
     hash_index_init(&ks->locals);
+    ks->locals_version = 1;
     hash_index_init(&ks->adopted);
     ks->settle_timer.expired = settle_due;
+    ks->audit_timer.expired = audit_due;
     nexthops_init(core);
     fib_groups_init(core);
     fib_init(core);
@@ -42,6 +60,7 @@ void kernel_side_fini(struct core *core)
     }
     ks->is_stopped = true;
     timer_stop(&core->timers, &ks->settle_timer);
+    timer_stop(&core->timers, &ks->audit_timer);
     fib_fini(core);
     fib_groups_fini(core);
     own_routes_free(core);
@@ -58,7 +77,8 @@ void kernel_side_fini(struct core *core)
 void kernel_settle(struct core *core)
 {
     struct kernel_side *ks = kernel_of(core);
-    if (ks->is_settling || ks->is_stopped || ks->is_dumping || core->config == NULL) {
+    if (ks->is_settling || ks->is_stopped || (ks->is_dumping && !ks->is_ready) ||
+        core->config == NULL) {
         return;
     }
     ks->is_settling = true;
@@ -123,6 +143,7 @@ static void become_ready(struct core *core)
     tunnels_on_interfaces(core);
     kernel_settle(core);
     ks->is_ready = true;
+    timer_start(&core->timers, &ks->audit_timer, mono_add(core->now, mono_span_s(AUDIT_EVERY_S)));
     adoption_start(core);
     own_routes_sync_all(core);
     fib_pump(core);
@@ -278,6 +299,7 @@ void kernel_side_stop(struct core *core, bool keep_routes)
     }
     ks->is_stopped = true;
     timer_stop(&core->timers, &ks->settle_timer);
+    timer_stop(&core->timers, &ks->audit_timer);
     timer_stop(&core->timers, &ks->walk_timer);
     timer_stop(&core->timers, &ks->retry_timer);
     timer_stop(&core->timers, &ks->sweep_timer);

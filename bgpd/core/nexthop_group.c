@@ -489,6 +489,7 @@ void fib_groups_on_result(struct core *core, bool is_leg, uint32_t number,
     if (is_leg) {
         struct leg_object *leg = leg_object_at(core, number);
         leg->operation = 0;
+        leg->is_seen = true; /* newer than an account that is being given */
         if (result->error != 0) {
             leg_refused(core, leg, result);
         }
@@ -496,6 +497,7 @@ void fib_groups_on_result(struct core *core, bool is_leg, uint32_t number,
     }
     struct nexthop_group *group = fib_group_at(core, number);
     group->operation = 0;
+    group->is_seen = true;
     group->error = result->error;
     stop_timing(core, group);
     if (result->error != 0) {

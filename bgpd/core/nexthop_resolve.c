@@ -98,18 +98,32 @@ static void add_leg(struct core *core, struct resolution *resolution, const stru
         (struct nexthop_leg){.fib = leg, .path_class = (uint8_t)path_class};
 }
 
+/* Gateways of all static routes that stand together; false when they name interfaces. */
+static bool follow_statics(struct core *core, struct resolution *resolution,
+                           const struct local_route *local)
+{
+    const struct prefix *prefix = &local->route.prefix;
+    bool is_found = false;
+    for (struct local_route *other = local_route_next(core, prefix, NULL); other != NULL;
+         other = local_route_next(core, prefix, other)) {
+        const struct own_route *own = CONTAINER_OF(other, struct own_route, local);
+        if (other->kind == LOCAL_STATIC && other->is_usable && other->distance == local->distance &&
+            own->nexthop != NULL) {
+            push(core, resolution, own->nexthop);
+            is_found = true;
+        }
+    }
+    return is_found;
+}
+
 static void follow_local(struct core *core, struct resolution *resolution,
                          const struct local_route *local, const struct ip_addr *addr)
 {
     if (resolution->step_count == 1) {
         resolution->metric = local->kind == LOCAL_KERNEL ? local->route.metric : 0;
     }
-    if (local->kind == LOCAL_STATIC) {
-        const struct own_route *own = CONTAINER_OF(local, struct own_route, local);
-        if (own->nexthop != NULL) {
-            push(core, resolution, own->nexthop);
-            return;
-        }
+    if (local->kind == LOCAL_STATIC && follow_statics(core, resolution, local)) {
+        return;
     }
     if (local->route.type != FIB_ROUTE_UNICAST) {
         return;

@@ -115,6 +115,7 @@ void own_route_on_result(struct core *core, struct own_route *own, const struct 
     own->operation = 0;
     own->error = result->error;
     own->is_installed = result->error == 0;
+    own->local.is_seen = true; /* newer than an account that is being given */
     if (result->error == 0) {
         return;
     }

@@ -193,35 +193,65 @@ static int compare_locals(const void *a, const void *b)
 }
 
 struct sorted_locals {
-    const struct local_route **items;
+    const struct local_route *const *items; /* borrowed from the cache */
     uint32_t count;
     uint32_t at;
 };
 
-static bool is_behind(const struct ip_route_cursor *cursor, const struct prefix *prefix)
+/* All local routes in order, kept until one comes or goes: readers come back row by row. */
+static void sort_locals(const struct core *core)
 {
-    return cursor->is_started && prefix_compare(prefix, &cursor->position) <= 0;
+    struct kernel_side *ks = kernel_of(core);
+    const struct hash_index *index = &ks->locals;
+    if (ks->sorted_version == ks->locals_version) {
+        return;
+    }
+    ks->sorted_version = ks->locals_version;
+    ks->sorted_count = 0;
+    ks->sorted = mem_realloc(MEM_FIB, ks->sorted, (index->count + 1) * sizeof *ks->sorted);
+    for (uint32_t bucket = 0; bucket < index->bucket_count; bucket++) {
+        for (struct hash_node *node = index->buckets[bucket]; node != NULL; node = node->next) {
+            ks->sorted[ks->sorted_count++] = CONTAINER_OF(node, struct local_route, by_prefix);
+        }
+    }
+    qsort(ks->sorted, ks->sorted_count, sizeof ks->sorted[0], compare_locals);
 }
 
-/* Those still ahead of the cursor, in order; owned by the caller. */
+/* First place whose prefix is not before (or, is_after, is behind) prefix. */
+static uint32_t sorted_place(const struct kernel_side *ks, const struct prefix *prefix,
+                             bool is_after)
+{
+    uint32_t low = 0;
+    uint32_t high = ks->sorted_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = prefix_compare(&ks->sorted[middle]->route.prefix, prefix);
+        if (order < 0 || (order == 0 && is_after)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* Those still ahead of the cursor. What lies inside a prefix is one run in this order. */
 static void collect_locals(const struct core *core, const struct ip_route_cursor *cursor,
                            struct sorted_locals *sorted)
 {
-    const struct hash_index *index = &kernel_of(core)->locals;
-    *sorted = (struct sorted_locals){
-        .items = mem_alloc(MEM_CONTROL, (index->count + 1) * sizeof(struct local_route *))};
-    for (uint32_t bucket = 0; bucket < index->bucket_count; bucket++) {
-        for (struct hash_node *node = index->buckets[bucket]; node != NULL; node = node->next) {
-            const struct local_route *local = CONTAINER_OF(node, struct local_route, by_prefix);
-            if (local->route.prefix.family == cursor->family &&
-                !is_behind(cursor, &local->route.prefix) &&
-                (cursor->within.family == IP_NONE ||
-                 prefix_contains(&cursor->within, &local->route.prefix))) {
-                sorted->items[sorted->count++] = local;
-            }
-        }
+    sort_locals(core);
+    const struct kernel_side *ks = kernel_of(core);
+    struct prefix within = cursor->within;
+    if (within.family == IP_NONE) {
+        within = (struct prefix){.family = cursor->family};
     }
-    qsort(sorted->items, sorted->count, sizeof sorted->items[0], compare_locals);
+    uint32_t first = cursor->is_started ? sorted_place(ks, &cursor->position, true)
+                                        : sorted_place(ks, &within, false);
+    uint32_t end = first;
+    while (end < ks->sorted_count && prefix_contains(&within, &ks->sorted[end]->route.prefix)) {
+        end++;
+    }
+    *sorted = (struct sorted_locals){.items = ks->sorted + first, .count = end - first};
 }
 
 struct row_sink {
@@ -287,7 +317,6 @@ void snapshot_ip_routes_read(const struct core *core, struct ip_route_cursor *cu
         }
     }
     cursor->is_done = dest == 0 && locals.at == locals.count;
-    mem_free(MEM_CONTROL, locals.items);
 }
 
 /* ---- Tunnels ---- */

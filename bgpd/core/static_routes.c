@@ -1,6 +1,7 @@
 /* Static routes of the configuration: by gateway (tracked like any next hop), by interface, or
  * leading nowhere. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bgpd/core/kernel_private.h"
@@ -77,36 +78,95 @@ void static_routes_apply_config(struct core *core)
     ks->statics_dirty = true;
 }
 
-static bool interface_leg(const struct core *core, const struct config_static_route *config,
-                          struct fib_route *wish)
+static void interface_leg(const struct core *core, struct own_route *own)
 {
+    const struct config_static_route *config = own->config_static;
     uint32_t ifindex = kernel_interface_by_name(core, config->interface);
-    if (ifindex == 0 || !kernel_interface_is_up(core, ifindex) ||
-        gateway_is_dead(core, &config->gateway, ifindex)) {
-        return false;
+    if (ifindex != 0 && kernel_interface_is_up(core, ifindex) &&
+        !gateway_is_dead(core, &config->gateway, ifindex)) {
+        own->static_legs[own->static_leg_count++] =
+            (struct fib_leg){.gateway = config->gateway, .ifindex = ifindex, .weight = 1};
     }
-    wish->legs[0] = (struct fib_leg){.gateway = config->gateway, .ifindex = ifindex, .weight = 1};
-    wish->leg_count = 1;
-    return true;
 }
 
-static bool gateway_legs(const struct tracked_nexthop *nexthop, struct fib_route *wish)
+static void gateway_legs(struct own_route *own)
 {
-    if (nexthop->nexthop.state != NEXTHOP_RESOLVED) {
-        return false;
+    const struct tracked_nexthop *nexthop = own->nexthop;
+    if (nexthop == NULL || nexthop->nexthop.state != NEXTHOP_RESOLVED) {
+        return;
     }
-    for (uint8_t i = 0; i < nexthop->leg_count && wish->leg_count < FIB_PLAIN_LEGS_MAX; i++) {
-        wish->legs[wish->leg_count++] = nexthop->legs[i].fib;
+    for (uint8_t i = 0; i < nexthop->leg_count && own->static_leg_count < FIB_PLAIN_LEGS_MAX; i++) {
+        own->static_legs[own->static_leg_count++] = nexthop->legs[i].fib;
     }
-    return wish->leg_count != 0;
 }
 
-/* Protection is step 0 for static routes too. */
+static int compare_legs(const void *a, const void *b)
+{
+    const struct fib_leg *left = a;
+    const struct fib_leg *right = b;
+    if (left->ifindex != right->ifindex) {
+        return left->ifindex < right->ifindex ? -1 : 1;
+    }
+    return ip_compare(&left->gateway, &right->gateway);
+}
+
+static void find_legs(const struct core *core, struct own_route *own)
+{
+    own->static_leg_count = 0;
+    if (own->config_static->interface != NULL) {
+        interface_leg(core, own);
+    } else {
+        gateway_legs(own);
+    }
+}
+
+static void add_legs(struct fib_route *wish, const struct own_route *own)
+{
+    for (uint8_t i = 0; i < own->static_leg_count; i++) {
+        const struct fib_leg *leg = &own->static_legs[i];
+        bool is_there = wish->leg_count == FIB_PLAIN_LEGS_MAX;
+        for (uint8_t k = 0; k < wish->leg_count; k++) {
+            is_there = is_there || (wish->legs[k].ifindex == leg->ifindex &&
+                                    ip_equal(&wish->legs[k].gateway, &leg->gateway));
+        }
+        if (!is_there) {
+            wish->legs[wish->leg_count++] = *leg;
+        }
+    }
+}
+
+/* Protection is step 0 for static routes too; only the outer packets of a tunnel may go in the
+ * clear, and a host route to its endpoint is how an operator says which way. */
 static bool is_protected_from(const struct core *core, const struct fib_route *wish)
 {
+    struct ip_addr addr = prefix_addr(&wish->prefix);
+    if (wish->prefix.len_bits == ip_family_bits(addr.family) &&
+        tunnel_by_endpoint(core, &addr) != 0) {
+        return false;
+    }
     return core->protections != NULL && wish->type == FIB_ROUTE_UNICAST &&
            (fib_route_classes(core, wish) &
             ~protection_allowed_classes(core->protections, &wish->prefix)) != 0;
+}
+
+static bool is_discard(const struct config_static_route *config)
+{
+    return config->is_blackhole || config->is_reject;
+}
+
+/* Static routes of one prefix and distance share the load: each stands with the legs of all. */
+static void add_equals(const struct core *core, const struct own_route *own, struct fib_route *wish)
+{
+    const struct prefix *prefix = &own->local.route.prefix;
+    for (struct local_route *local = local_route_next(core, prefix, NULL); local != NULL;
+         local = local_route_next(core, prefix, local)) {
+        const struct own_route *other = CONTAINER_OF(local, struct own_route, local);
+        if (local->kind == LOCAL_STATIC && local->distance == own->local.distance &&
+            !is_discard(other->config_static)) {
+            add_legs(wish, other);
+        }
+    }
+    qsort(wish->legs, wish->leg_count, sizeof wish->legs[0], compare_legs);
 }
 
 static void update(struct core *core, struct own_route *own)
@@ -115,16 +175,15 @@ static void update(struct core *core, struct own_route *own)
     struct fib_route wish = own_route_template(core, &config->prefix);
     bool is_usable = true;
     own->note[0] = 0;
-    if (config->is_blackhole) {
-        wish.type = FIB_ROUTE_BLACKHOLE;
-    } else if (config->is_reject) {
-        wish.type = FIB_ROUTE_UNREACHABLE;
-    } else if (config->interface != NULL) {
-        is_usable = interface_leg(core, config, &wish);
+    if (is_discard(config)) {
+        wish.type = config->is_blackhole ? FIB_ROUTE_BLACKHOLE : FIB_ROUTE_UNREACHABLE;
     } else {
-        is_usable = own->nexthop != NULL && gateway_legs(own->nexthop, &wish);
+        add_legs(&wish, own);
+        is_usable = wish.leg_count != 0;
+        add_equals(core, own, &wish);
     }
     if (!is_usable) {
+        wish.leg_count = 0;
         snprintf(own->note, sizeof own->note, "gateway or interface is not reachable");
     } else if (is_protected_from(core, &wish)) {
         is_usable = false;
@@ -139,7 +198,15 @@ static void update(struct core *core, struct own_route *own)
 
 void static_routes_update(struct core *core)
 {
-    LIST_FOREACH(node, &kernel_of(core)->own_routes)
+    struct kernel_side *ks = kernel_of(core);
+    LIST_FOREACH(node, &ks->own_routes)
+    {
+        struct own_route *own = CONTAINER_OF(node, struct own_route, node);
+        if (own->local.kind == LOCAL_STATIC) {
+            find_legs(core, own);
+        }
+    }
+    LIST_FOREACH(node, &ks->own_routes)
     {
         struct own_route *own = CONTAINER_OF(node, struct own_route, node);
         if (own->local.kind == LOCAL_STATIC) {

@@ -128,6 +128,55 @@ START_TEST(static_in_the_clear_is_refused_for_protected)
 }
 END_TEST
 
+START_TEST(equal_statics_share_the_load)
+{
+    struct config *config = with_static(mission_config(), "10.70.0.0/16", "172.16.0.2", NULL, 1);
+    config = with_static(config, "10.70.0.0/16", "172.16.0.6", NULL, 1);
+    struct model *model = up_with(with_static(config, "10.70.0.0/16", NULL, "ipsec0", 9));
+    ck_assert_uint_eq(model_ways_to(model, "10.70.1.1"), WAY(ER1) | WAY(ER2));
+    mission_bfd(model, "172.16.0.2", false);
+    model_wait_ms(model, 100);
+    ck_assert_uint_eq(model_ways_to(model, "10.70.1.1"), WAY(ER2));
+    mission_bfd(model, "172.16.0.6", false);
+    model_wait_ms(model, 100);
+    ck_assert_uint_eq(model_ways_to(model, "10.70.1.1"), WAY(IPSEC0));
+    mission_bfd(model, "172.16.0.2", true);
+    model_wait_ms(model, 100);
+    ck_assert_uint_eq(model_ways_to(model, "10.70.1.1"), WAY(ER1));
+    model_free(model);
+}
+END_TEST
+
+START_TEST(endpoint_pin_uses_equal_statics)
+{
+    struct config *config = with_static(mission_config(), "10.51.230.0/28", "172.16.0.2", NULL, 1);
+    config = with_static(config, "10.51.230.0/28", "172.16.0.6", NULL, 1);
+    config->protection_count = 0; /* else the static route itself is refused */
+    struct model *model = model_new(40);
+    model->guarded_count = 0;
+    model_configure(model, config);
+    model_tell_all(model);
+    model_settle(model);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.4"), WAY(ER1) | WAY(ER2));
+    ck_assert_ptr_nonnull(at(model, "10.51.230.4/32"));
+    model_free(model);
+}
+END_TEST
+
+START_TEST(static_host_route_names_the_underlay_of_an_endpoint)
+{
+    struct config *config = with_static(mission_config(), "10.51.230.4/32", "172.16.0.2", NULL, 1);
+    struct model *model = model_new(43);
+    model_configure(model, config);
+    model_tell_all(model);
+    model_settle(model);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.4"), WAY(ER1));
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.5"), 0);
+    ck_assert_uint_eq(model->leaks, 0);
+    model_free(model);
+}
+END_TEST
+
 /* ---- Routes of others ---- */
 
 START_TEST(foreign_route_wins_and_is_never_touched)
@@ -262,6 +311,37 @@ START_TEST(quiet_account_writes_nothing)
     model_tell_all(model);
     model_wait_ms(model, 5000);
     ck_assert_uint_eq(model->operations, before);
+    model_free(model);
+}
+END_TEST
+
+START_TEST(tunnel_dies_while_an_account_is_given)
+{
+    struct model *model = mission_up(41);
+    struct core_event event = {.kind = EVENT_KERNEL_DUMP_BEGIN};
+    top_feed(model->top, &event);
+    mission_sa(model, 1, false);
+    model_settle(model);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.231.10"), WAY(IPSEC1));
+    model_free(model);
+}
+END_TEST
+
+START_TEST(kernel_is_audited_now_and_then)
+{
+    struct model *model = mission_up(42);
+    struct core_action action;
+    uint32_t requests = 0;
+    for (uint32_t i = 0; i < 700; i++) {
+        struct core_event event = {.kind = EVENT_TIME};
+        model->top->now = mono_add(model->top->now, mono_span_s(1));
+        top_feed(model->top, &event);
+        core_work(model->top->core, model->top->now, 100);
+        while (core_take_action(model->top->core, &action)) {
+            requests += action.kind == ACTION_FIB_REQUEST_DUMP ? 1 : 0;
+        }
+    }
+    ck_assert_uint_eq(requests, 2);
     model_free(model);
 }
 END_TEST
@@ -529,6 +609,11 @@ Suite *test_suite(void)
     tcase_add_test(tcase, static_never_holds_itself_up);
     tcase_add_test(tcase, statics_through_each_other_resolve_neither);
     tcase_add_test(tcase, static_beats_bgp_by_distance_only);
+    tcase_add_test(tcase, static_host_route_names_the_underlay_of_an_endpoint);
+    tcase_add_test(tcase, equal_statics_share_the_load);
+    tcase_add_test(tcase, endpoint_pin_uses_equal_statics);
+    tcase_add_test(tcase, tunnel_dies_while_an_account_is_given);
+    tcase_add_test(tcase, kernel_is_audited_now_and_then);
     tcase_add_test(tcase, static_in_the_clear_is_refused_for_protected);
     tcase_add_test(tcase, foreign_route_wins_and_is_never_touched);
     tcase_add_test(tcase, foreign_route_with_our_metric_is_not_written_over);
