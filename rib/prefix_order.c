@@ -12,6 +12,9 @@
  * walks and inserts alternate. */
 #define ORDER_TAIL_MAX 24u
 
+/* How many keys of a leaf a split looks at to find its middle. */
+#define ORDER_SAMPLES 15u
+
 struct order_leaf {
     uint32_t count;
     uint32_t sorted_count; /* so many from the start are in order */
@@ -25,6 +28,7 @@ struct prefix_order {
     struct order_key *bounds; /* no key of leaf i is below bounds[i]; bounds[0] is not looked at */
     uint32_t leaf_count;
     uint32_t leaf_capacity;
+    uint32_t last_found; /* where the last search ended */
     struct order_key scratch[2][ORDER_LEAF_MAX];
 };
 
@@ -48,11 +52,20 @@ void prefix_order_free(struct prefix_order *order)
     mem_free(MEM_PREFIX_INDEX, order);
 }
 
+static bool leaf_holds(const struct prefix_order *order, uint32_t at, const struct order_key *key)
+{
+    return at < order->leaf_count && (at == 0 || order_key_compare(&order->bounds[at], key) <= 0) &&
+           (at + 1 == order->leaf_count || order_key_compare(&order->bounds[at + 1], key) > 0);
+}
+
 /* The leaf that holds key, or would. */
-static uint32_t leaf_find(const struct prefix_order *order, const struct order_key *key)
+static uint32_t leaf_find(struct prefix_order *order, const struct order_key *key)
 {
     uint32_t low = 0;
     uint32_t high = order->leaf_count;
+    if (leaf_holds(order, order->last_found, key)) {
+        return order->last_found; /* The prefixes of one message are often neighbours. */
+    }
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
         if (order_key_compare(&order->bounds[middle], key) <= 0) {
@@ -61,6 +74,7 @@ static uint32_t leaf_find(const struct prefix_order *order, const struct order_k
             high = middle;
         }
     }
+    order->last_found = low;
     return low;
 }
 
@@ -136,16 +150,46 @@ static void leaf_sort(struct prefix_order *order, struct order_leaf *leaf)
     leaf->sorted_count = count;
 }
 
-/* Makes room in a full leaf. A table that arrives in order leaves full leaves behind. */
-static void leaf_split(struct prefix_order *order, uint32_t at, const struct order_key *key)
+/* A key between the others of a leaf that is in no order: the middle one of a few. It is not the
+ * lowest, so that both halves get something. */
+static struct order_key pivot_of(const struct prefix_order *order, const struct order_leaf *leaf)
+{
+    struct order_key samples[ORDER_SAMPLES];
+    for (uint32_t i = 0; i < ORDER_SAMPLES; i++) {
+        uint32_t number = leaf->numbers[i * (leaf->count / ORDER_SAMPLES)];
+        struct order_key key = order->key_of(order->context, number);
+        uint32_t at = i;
+        for (; at > 0 && order_key_compare(&samples[at - 1], &key) > 0; at--) {
+            samples[at] = samples[at - 1];
+        }
+        samples[at] = key;
+    }
+    return samples[ORDER_SAMPLES / 2];
+}
+
+/* Moves what is not below pivot to upper. Neither is in order afterwards: nobody has asked for it
+ * yet, and sorting at every split would cost a loading table more than all else here. */
+static void leaf_partition(struct prefix_order *order, struct order_leaf *leaf,
+                           struct order_leaf *upper, const struct order_key *pivot)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < leaf->count; i++) {
+        uint32_t number = leaf->numbers[i];
+        struct order_key key = order->key_of(order->context, number);
+        if (order_key_compare(&key, pivot) < 0) {
+            leaf->numbers[kept++] = number;
+        } else {
+            upper->numbers[upper->count++] = number;
+        }
+    }
+    ASSERT(kept > 0 && kept < leaf->count);
+    leaf->count = kept;
+    leaf->sorted_count = 0;
+}
+
+static void leaf_halve(struct prefix_order *order, uint32_t at)
 {
     struct order_leaf *leaf = order->leaves[at];
-    leaf_sort(order, leaf);
-    struct order_key last = order->key_of(order->context, leaf->numbers[leaf->count - 1]);
-    if (order_key_compare(&last, key) < 0) {
-        leaf_insert(order, at + 1, key);
-        return;
-    }
     uint32_t kept = leaf->count / 2;
     struct order_key bound = order->key_of(order->context, leaf->numbers[kept]);
     struct order_leaf *upper = leaf_insert(order, at + 1, &bound);
@@ -154,6 +198,23 @@ static void leaf_split(struct prefix_order *order, uint32_t at, const struct ord
     memcpy(upper->numbers, leaf->numbers + kept, upper->count * sizeof *upper->numbers);
     leaf->count = kept;
     leaf->sorted_count = kept;
+}
+
+/* Makes room in a full leaf. A table that arrives in order leaves full leaves behind. */
+static void leaf_split(struct prefix_order *order, uint32_t at, const struct order_key *key)
+{
+    struct order_leaf *leaf = order->leaves[at];
+    if (leaf->sorted_count < leaf->count) {
+        struct order_key pivot = pivot_of(order, leaf);
+        leaf_partition(order, leaf, leaf_insert(order, at + 1, &pivot), &pivot);
+        return;
+    }
+    struct order_key last = order->key_of(order->context, leaf->numbers[leaf->count - 1]);
+    if (order_key_compare(&last, key) < 0) {
+        leaf_insert(order, at + 1, key);
+    } else {
+        leaf_halve(order, at);
+    }
 }
 
 void prefix_order_add(struct prefix_order *order, uint32_t number)
