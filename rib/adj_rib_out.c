@@ -149,8 +149,6 @@ static void walk_start(struct adj_rib_out *out, struct out_reader *self)
                   self); /* All there will be is in the journal: nothing is to be told twice. */
         return;
     }
-    /* The walk tells destinations behind the journal's back: none of its entries is fresh now. */
-    out_journal_seal(&out->journal);
     if (out->announced_count == 0) {
         return; /* All that will come lies in the journal. */
     }
@@ -198,6 +196,8 @@ void adj_rib_out_reader_remove(struct adj_rib_out *out, uint32_t reader)
 
 void adj_rib_out_reader_rewind(struct adj_rib_out *out, uint32_t reader)
 {
+    /* The walk tells destinations behind the journal's back: none of its entries is fresh now. */
+    out_journal_seal(&out->journal);
     walk_start(out, reader_at(out, reader));
 }
 

@@ -163,7 +163,7 @@ static struct candidate *choose_backup(struct candidate *const *field, uint32_t 
 {
     uint32_t left = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (field[i]->new_flags == 0 && !shares_nexthop(used, used_count, field[i])) {
+        if (!shares_nexthop(used, used_count, field[i])) {
             spare[left++] = field[i];
         }
     }

@@ -55,7 +55,7 @@ struct out_journal {
 void out_journal_init(struct out_journal *journal);
 void out_journal_fini(struct out_journal *journal);
 
-/* The reader starts behind all entries. */
+/* The reader starts behind all entries, which seals them. */
 void out_journal_reader_add(struct out_journal *journal, uint32_t reader);
 void out_journal_reader_remove(struct out_journal *journal, uint32_t reader);
 

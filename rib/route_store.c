@@ -191,12 +191,6 @@ void route_store_give(struct route_store *store, uint32_t number)
     struct route_page *page = &store->pages[page_number];
     struct source_slot *slot = route_store_source(store, store->page_sources[page_number]);
     route_store_clear_stale(store, number);
-    if (page->received != NULL) {
-        page->received[route_slot(number)] = 0;
-    }
-    if (page->path_ids != NULL) {
-        page->path_ids[route_slot(number)] = 0;
-    }
     if (page->live == PAGE_FULL) {
         open_link(store, slot, page_number);
     }

@@ -67,7 +67,8 @@ NODISCARD enum status route_store_source_add(struct route_store *store,
 void route_store_source_remove(struct route_store *store, uint16_t source);
 struct source_slot *route_store_source(const struct route_store *store, uint16_t source);
 
-/* A zeroed route of source. Counters of accepted routes are the caller's. */
+/* A zeroed route of source, whose path id and received set the caller sets. Counters of accepted
+ * routes are the caller's. */
 uint32_t route_store_take(struct route_store *store, uint16_t source);
 void route_store_give(struct route_store *store, uint32_t number);
 

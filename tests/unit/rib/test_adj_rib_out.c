@@ -250,6 +250,57 @@ START_TEST(what_no_reader_was_told_needs_no_withdrawal)
 }
 END_TEST
 
+/* The walk of a reader that came late, or was rewound, tells what lies untaken in the journal. */
+START_TEST(what_a_walk_has_told_is_withdrawn)
+{
+    for (uint32_t is_rewound = 0; is_rewound < 2; is_rewound++) {
+        struct out_stage stage;
+        out_init(&stage, DESTS);
+        struct mirror first = {.is_used = true};
+        struct mirror second = {.is_used = true};
+        ck_assert_int_eq(adj_rib_out_reader_add(stage.out, &first.reader), STATUS_OK);
+        stage.truth[3] = stage.sets[1];
+        ck_assert(adj_rib_out_put(stage.out, stage.dests[3], stage.sets[1]));
+        if (is_rewound != 0) {
+            adj_rib_out_reader_rewind(stage.out, first.reader);
+            ck_assert_uint_eq(mirror_read(&stage, &first, 1, 1), 1);
+        } else {
+            ck_assert_int_eq(adj_rib_out_reader_add(stage.out, &second.reader), STATUS_OK);
+            mirror_drain(&stage, &second);
+        }
+        stage.truth[3] = NULL;
+        ck_assert(adj_rib_out_put(stage.out, stage.dests[3], NULL));
+        mirror_drain(&stage, &first);
+        if (is_rewound == 0) {
+            mirror_drain(&stage, &second);
+        }
+        out_fini(&stage);
+    }
+}
+END_TEST
+
+/* A set that was announced before a reader came, and comes again behind it, reaches it too. */
+START_TEST(a_reader_that_comes_gets_later_changes_of_the_sets_before_it)
+{
+    struct out_stage stage;
+    out_init(&stage, DESTS);
+    struct mirror mirrors[2] = {{.is_used = true}, {.is_used = true}};
+    ck_assert_int_eq(adj_rib_out_reader_add(stage.out, &mirrors[0].reader), STATUS_OK);
+    for (uint32_t i = 0; i < 3; i++) {
+        stage.truth[i] = stage.sets[1 + i];
+        ck_assert(adj_rib_out_put(stage.out, stage.dests[i], stage.truth[i]));
+    }
+    ck_assert_int_eq(adj_rib_out_reader_add(stage.out, &mirrors[1].reader), STATUS_OK);
+    mirror_drain(&stage, &mirrors[1]);
+    stage.truth[7] = stage.sets[1];
+    ck_assert(adj_rib_out_put(stage.out, stage.dests[7], stage.sets[1]));
+    for (uint32_t i = 0; i < 2; i++) {
+        mirror_drain(&stage, &mirrors[i]);
+    }
+    out_fini(&stage);
+}
+END_TEST
+
 START_TEST(a_number_lives_until_the_slowest_reader_knows_it_is_gone)
 {
     struct out_stage stage;
@@ -341,6 +392,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_change_between_peek_and_advance_is_told_again);
     tcase_add_test(tcase, scattered_changes_of_one_set_fill_one_run);
     tcase_add_test(tcase, what_no_reader_was_told_needs_no_withdrawal);
+    tcase_add_test(tcase, what_a_walk_has_told_is_withdrawn);
+    tcase_add_test(tcase, a_reader_that_comes_gets_later_changes_of_the_sets_before_it);
     tcase_add_test(tcase, a_number_lives_until_the_slowest_reader_knows_it_is_gone);
     tcase_add_test(tcase, there_are_so_many_readers_and_no_more);
     tcase_add_test(tcase, a_drained_journal_gives_its_memory_back);

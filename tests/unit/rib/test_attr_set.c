@@ -102,7 +102,7 @@ END_TEST
 /* Two sets are one exactly when their values are equal, also past several growths of the table. */
 START_TEST(equal_values_are_one_set_and_others_are_not)
 {
-    enum { COUNT = 1500 };
+    enum { COUNT = 1000 };
     static struct attr_set *sets[COUNT];
     struct rib_fixture fixture;
     fixture_init(&fixture, AFI_SAFI_IPV4_UNICAST);

@@ -107,6 +107,12 @@ static void check_random(uint8_t family, uint64_t seed, uint32_t steps, bool is_
     while (known->count > 0) {
         struct prefix prefix = known->prefixes[random_below(&random, known->count)];
         toggle(index, known, &prefix);
+        if (known->count % 8 == 0) {
+            struct prefix other = fixture_random_prefix(&random, family);
+            other = is_dense ? prefix : other;
+            ck_assert_uint_eq(prefix_index_after(index, &other, false),
+                              known_after(known, &other, false));
+        }
     }
     ck_assert_uint_eq(prefix_index_count(index), 0);
     free(known);
@@ -146,6 +152,36 @@ START_TEST(a_walk_meets_every_prefix_in_order_however_they_came)
         ck_assert(prefix_equal(&position, &expected));
     }
     ck_assert_uint_eq(prefix_index_after(index, &position, false), 0);
+    prefix_index_free(index);
+}
+END_TEST
+
+/* A leaf in order that has become small joins one whose end is in no order. */
+START_TEST(joined_leaves_are_walked_in_order)
+{
+    struct prefix_index *index = prefix_index_new(IP_V4, 5);
+    for (uint32_t i = 0; i < 1200; i += 2) {
+        struct prefix prefix = fixture_prefix(0x0a000000 + i * 256, 24);
+        (void)prefix_index_put(index, &prefix);
+    }
+    for (uint32_t i = 1199; i > 1100; i -= 2) {
+        struct prefix prefix = fixture_prefix(0x0a000000 + i * 256, 24);
+        (void)prefix_index_put(index, &prefix);
+    }
+    for (uint32_t i = 80; i < 1010; i += 2) {
+        struct prefix prefix = fixture_prefix(0x0a000000 + i * 256, 24);
+        prefix_index_remove(index, prefix_index_find(index, &prefix));
+    }
+    struct prefix last = {.family = IP_V4};
+    uint32_t number;
+    uint32_t met = 0;
+    while ((number = prefix_index_after(index, &last, false)) != 0) {
+        struct prefix prefix = prefix_index_prefix(index, number);
+        ck_assert_int_lt(prefix_compare(&last, &prefix), 0);
+        last = prefix;
+        met++;
+    }
+    ck_assert_uint_eq(met, prefix_index_count(index));
     prefix_index_free(index);
 }
 END_TEST
@@ -193,6 +229,14 @@ START_TEST(colliding_numbers_stay_reachable)
             ck_assert_int_eq(found, is_in[i]);
         }
     }
+    for (uint32_t i = 1; i < 60; i++) {
+        if (is_in[i]) {
+            number_hash_remove(&table, hashes[i % 4], i);
+        }
+    }
+    for (uint32_t group = 0; group <= table.group_mask; group++) {
+        ck_assert_uint_eq(table.groups[group].passed_count, 0); /* or misses would search on */
+    }
     number_hash_fini(&table);
     ck_assert_int_eq(mem_blocks(MEM_HASH), 0);
 }
@@ -229,6 +273,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, random_prefixes_are_found_matched_and_ordered, 0, 6);
     tcase_add_loop_test(tcase, dense_tables_grow_and_shrink, 0, 2);
     tcase_add_loop_test(tcase, a_walk_meets_every_prefix_in_order_however_they_came, 0, 3);
+    tcase_add_test(tcase, joined_leaves_are_walked_in_order);
     tcase_add_test(tcase, the_other_family_is_never_found);
     tcase_add_test(tcase, colliding_numbers_stay_reachable);
     tcase_add_test(tcase, a_column_holds_what_was_set_and_nothing_when_all_is_zero);

@@ -329,6 +329,15 @@ START_TEST(holds_and_core_words_keep_a_destination_and_its_number)
     ck_assert_uint_eq(loc_rib_find(rib, &prefix), dest); /* not while the caller looks */
     decide_all();
     ck_assert_uint_eq(loc_rib_find(rib, &prefix), 0);
+    fixture_put(&stage.base, stage.sources[0], &prefix, stage.sets[0]);
+    dest = loc_rib_find(rib, &prefix);
+    dest_set_core_word(rib, dest, 0, 1);
+    adj_rib_in_remove(rib, stage.sources[0], &prefix, 0);
+    decide_all();
+    ck_assert_uint_eq(loc_rib_find(rib, &prefix), dest);
+    dest_set_core_word(rib, dest, 0, 0);
+    decide_all();
+    ck_assert_uint_eq(loc_rib_find(rib, &prefix), 0);
     table_fini();
 }
 END_TEST
