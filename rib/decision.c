@@ -2,8 +2,6 @@
  * says what changed. */
 #include "rib/decision.h"
 
-#include <stdlib.h>
-
 #include "proto/base/assert.h"
 #include "proto/base/mem.h"
 #include "rib/decision_private.h"
@@ -91,6 +89,7 @@ static void candidate_read_attrs(struct candidate *candidate,
     candidate->router_id =
         attr_set_has_originator(set) ? attr_set_originator_id(set) : candidate->source->router_id;
     candidate->cluster_count = attr_set_cluster_count(set);
+    candidate_set_keys(candidate, options);
 }
 
 static void candidate_read(struct candidate *candidate, const struct loc_rib *rib, uint32_t number,
@@ -279,7 +278,7 @@ static void order_paths(struct loc_rib *rib, uint32_t *routes, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         all[i] = &rib->candidates[i];
     }
-    qsort(all, count, sizeof *all, candidate_compare_rank);
+    candidates_sort(all, count, candidate_compare_rank);
     for (uint32_t i = 0; i < count; i++) {
         routes[i] = all[i]->route;
     }

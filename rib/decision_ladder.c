@@ -8,6 +8,9 @@
 #include "proto/base/assert.h"
 #include "rib/decision_private.h"
 
+/* Fields this small come almost sorted from the decision before. */
+#define INSERTION_SORT_MAX 32u
+
 static int compare_u32(uint32_t a, uint32_t b)
 {
     return a == b ? 0 : a < b ? -1 : 1;
@@ -52,7 +55,13 @@ static int compare_at(const struct candidate *a, const struct candidate *b,
     }
 }
 
-/* Steps up to the multipath cut and behind it. MED is a step of its own. */
+/* A stretch of the ladder whose steps are taken one after the other, so that it is one comparison.
+ */
+struct stretch {
+    const uint8_t *steps;
+    size_t step_count;
+};
+
 static const uint8_t steps_before_med[] = {
     DECISION_WEIGHT,         DECISION_LOCAL_PREF, DECISION_LOCAL_ORIGIN,
     DECISION_AS_PATH_LENGTH, DECISION_ORIGIN,
@@ -67,25 +76,63 @@ static const uint8_t steps_after_cut[] = {
     DECISION_PEER_ADDRESS,
     DECISION_PATH_ID,
 };
+static const struct stretch before_med = {steps_before_med, sizeof steps_before_med};
+static const struct stretch before_cut = {steps_before_cut, sizeof steps_before_cut};
+static const struct stretch after_cut = {steps_after_cut, sizeof steps_after_cut};
 
-/* Keeps those level with the best, at the front; returns how many. */
-static uint32_t eliminate(struct candidate **field, uint32_t count, enum decision_reason step,
+void candidate_set_keys(struct candidate *candidate, const struct decision_options *options)
+{
+    uint64_t length = options->ignore_as_path ? 0 : candidate->as_path_length;
+    candidate->preference = (uint64_t)candidate->weight << 32 | candidate->local_pref;
+    candidate->distance =
+        (uint64_t)!candidate->is_local << 32 | length << 8 | (uint64_t)candidate->origin;
+    candidate->cost = (uint64_t)candidate->is_ibgp << 32 | candidate->metric;
+}
+
+/* Below 0 when a is better in the whole stretch. */
+static inline int compare_stretch(const struct candidate *a, const struct candidate *b,
+                                  const struct stretch *stretch)
+{
+    if (stretch == &before_cut) {
+        return a->cost == b->cost ? 0 : a->cost < b->cost ? -1 : 1;
+    }
+    if (a->preference != b->preference) {
+        return a->preference > b->preference ? -1 : 1;
+    }
+    return a->distance == b->distance ? 0 : a->distance < b->distance ? -1 : 1;
+}
+
+/* The first step of stretch at which loser is behind best: it is level in the ones before, so that
+ * is where an elimination step by step drops it. */
+static uint8_t fall_of(const struct candidate *loser, const struct candidate *best,
+                       const struct stretch *stretch, const struct decision_options *options)
+{
+    size_t at = 0;
+    while (at + 1 < stretch->step_count &&
+           compare_at(best, loser, (enum decision_reason)stretch->steps[at], options) == 0) {
+        at++;
+    }
+    return stretch->steps[at];
+}
+
+/* Keeps those level with the best in stretch, at the front; returns how many. */
+static uint32_t eliminate(struct candidate **field, uint32_t count, const struct stretch *stretch,
                           const struct decision_options *options, bool is_recording)
 {
     const struct candidate *best = field[0];
     for (uint32_t i = 1; i < count; i++) {
-        if (compare_at(field[i], best, step, options) < 0) {
+        if (compare_stretch(field[i], best, stretch) < 0) {
             best = field[i];
         }
     }
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct candidate *candidate = field[i];
-        if (compare_at(candidate, best, step, options) == 0) {
+        if (compare_stretch(candidate, best, stretch) == 0) {
             field[i] = field[kept];
             field[kept++] = candidate;
         } else if (is_recording) {
-            candidate->fell_at = (uint8_t)step;
+            candidate->fell_at = fall_of(candidate, best, stretch, options);
         }
     }
     return kept;
@@ -140,13 +187,11 @@ static uint32_t eliminate_by_med(struct candidate **field, uint32_t count,
 static int compare_after_cut(const struct candidate *a, const struct candidate *b)
 {
     static const struct decision_options none;
-    for (size_t i = 0; i < sizeof steps_after_cut; i++) {
-        int order = compare_at(a, b, steps_after_cut[i], &none);
-        if (order != 0) {
-            return order;
-        }
+    int order = 0;
+    for (size_t i = 0; order == 0 && i < after_cut.step_count; i++) {
+        order = compare_at(a, b, (enum decision_reason)after_cut.steps[i], &none);
     }
-    return 0;
+    return order;
 }
 
 static int compare_tied(const void *left, const void *right)
@@ -154,18 +199,20 @@ static int compare_tied(const void *left, const void *right)
     return compare_after_cut(*(struct candidate *const *)left, *(struct candidate *const *)right);
 }
 
-/* The field is level up to the cut and sorted; each but the first fell at the first step at which
- * it differs from the best. */
-static void record_tail(struct candidate **field, uint32_t count)
+void candidates_sort(struct candidate **field, uint32_t count,
+                     int (*compare)(const void *left, const void *right))
 {
-    static const struct decision_options none;
+    if (count > INSERTION_SORT_MAX) {
+        qsort(field, count, sizeof *field, compare);
+        return;
+    }
     for (uint32_t i = 1; i < count; i++) {
-        size_t step = 0;
-        while (step + 1 < sizeof steps_after_cut &&
-               compare_at(field[0], field[i], steps_after_cut[step], &none) == 0) {
-            step++;
+        struct candidate *candidate = field[i];
+        uint32_t at = i;
+        for (; at > 0 && compare(&field[at - 1], &candidate) > 0; at--) {
+            field[at] = field[at - 1];
         }
-        field[i]->fell_at = steps_after_cut[step];
+        field[at] = candidate;
     }
 }
 
@@ -173,25 +220,19 @@ void ladder_run(struct candidate **field, uint32_t count, const struct decision_
                 bool is_recording, uint32_t *tied_out)
 {
     ASSERT(count > 0);
-    for (size_t i = 0; i < sizeof steps_before_med && count > 1; i++) {
-        count = eliminate(field, count, steps_before_med[i], options, is_recording);
-    }
     if (count > 1) {
+        count = eliminate(field, count, &before_med, options, is_recording);
         count = eliminate_by_med(field, count, options, is_recording);
+        count = eliminate(field, count, &before_cut, options, is_recording);
     }
-    for (size_t i = 0; i < sizeof steps_before_cut && count > 1; i++) {
-        count = eliminate(field, count, steps_before_cut[i], options, is_recording);
-    }
-    if (count > 1) {
-        qsort(field, count, sizeof *field, compare_tied);
-        if (is_recording) {
-            record_tail(field, count);
-        }
+    ASSERT(count > 0);
+    candidates_sort(field, count, compare_tied);
+    for (uint32_t i = 1; is_recording && i < count; i++) {
+        field[i]->fell_at = fall_of(field[i], field[0], &after_cut, options);
     }
     if (is_recording) {
         field[0]->fell_at = DECISION_NONE;
     }
-    ASSERT(count > 0);
     *tied_out = count;
 }
 
@@ -211,24 +252,17 @@ static uint32_t rank_class(const struct candidate *candidate)
 
 int candidate_compare_rank(const void *left, const void *right)
 {
-    static const struct decision_options none;
     const struct candidate *a = *(struct candidate *const *)left;
     const struct candidate *b = *(struct candidate *const *)right;
     int order = compare_u32(rank_class(a), rank_class(b));
-    for (size_t i = 0; order == 0 && a->is_eligible && i < sizeof steps_before_med; i++) {
-        order = compare_at(a, b, steps_before_med[i], &none);
+    if (order == 0 && a->is_eligible) {
+        order = compare_stretch(a, b, &before_med);
     }
-    for (size_t i = 0; order == 0 && a->is_eligible && i < sizeof steps_before_cut; i++) {
-        order = compare_at(a, b, steps_before_cut[i], &none);
+    if (order == 0 && a->is_eligible) {
+        order = compare_stretch(a, b, &before_cut);
     }
     if (order == 0 && a->is_eligible) {
         order = compare_u32(a->med, b->med);
     }
-    if (order == 0 && a->is_eligible) {
-        order = compare_after_cut(a, b);
-    }
-    if (order == 0) {
-        order = memcmp(&a->source->addr, &b->source->addr, sizeof a->source->addr);
-    }
-    return order != 0 ? order : compare_at(a, b, DECISION_PATH_ID, &none);
+    return order != 0 ? order : compare_after_cut(a, b);
 }

@@ -14,6 +14,9 @@ struct candidate {
     const struct attr_set *set; /* NULL: refused */
     const struct nexthop *nexthop;
     const struct rib_source *source;
+    uint64_t preference; /* weight and local preference: higher is better */
+    uint64_t distance;   /* local origin, AS_PATH length, origin: lower is better */
+    uint64_t cost;       /* eBGP over iBGP, next-hop cost: lower is better */
     uint32_t route;
     uint32_t weight;
     uint32_t local_pref;
@@ -34,6 +37,12 @@ struct candidate {
     uint8_t old_flags;
     uint8_t new_flags;
 };
+
+/* Packs the steps on either side of MED into preference, distance and cost. */
+void candidate_set_keys(struct candidate *candidate, const struct decision_options *options);
+
+void candidates_sort(struct candidate **field, uint32_t count,
+                     int (*compare)(const void *left, const void *right));
 
 /* Runs the steps over the count candidates of field, which must be eligible, and reorders field:
  * the best comes first. With is_recording each candidate's fell_at is set. *tied_out: so many from
