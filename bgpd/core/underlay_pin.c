@@ -182,7 +182,8 @@ static void note_capture(struct core *core, uint16_t tunnel_number, const struct
 static void log_pin(struct core *core, const struct own_route *own, const struct fib_route *wish,
                     bool is_usable)
 {
-    if (own->local.is_usable == is_usable && fib_route_equal(&own->local.route, wish)) {
+    if (!kernel_of(core)->dump_seen ||
+        (own->local.is_usable == is_usable && fib_route_equal(&own->local.route, wish))) {
         return;
     }
     char text[160] = "";
@@ -196,9 +197,10 @@ static void log_pin(struct core *core, const struct own_route *own, const struct
         used += (size_t)length;
     }
     core_log(core, LOG_PIN, LOG_SEVERITY_NOTICE, NULL, &wish->prefix, "%s: %s", own->note,
-             wish->leg_count != 0 ? text
-             : is_usable          ? "no way of an allowed class, unreachable"
-                                  : "not pinned");
+             wish->leg_count != 0                 ? text
+             : !is_usable                         ? "left as an earlier run had it"
+             : own->local.kind == LOCAL_PIN_INNER ? "tunnel interface is not up, unreachable"
+                                                  : "no way of an allowed class, unreachable");
 }
 
 static void update_endpoint(struct core *core, uint16_t tunnel_number)
@@ -240,17 +242,15 @@ static void update_inner(struct core *core, struct own_route *own)
     const struct tunnel *tunnel = &kernel_of(core)->tunnels[own->local.tunnel_number - 1];
     const struct prefix *host = &own->local.route.prefix;
     struct fib_route wish = own_route_template(core, host);
-    bool is_usable = true;
     if (tunnel->ifindex != 0 && tunnel->is_interface_up) {
         wish.legs[0] = (struct fib_leg){.ifindex = tunnel->ifindex, .weight = 1};
         wish.leg_count = 1;
-    } else if (core->protections != NULL && protection_find(core->protections, host) != NULL) {
-        is_usable = false; /* The guard of its prefix catches it. */
     } else {
+        /* A guard would not do: somebody else's route may be longer than the protected prefix. */
         wish.type = FIB_ROUTE_UNREACHABLE;
     }
-    log_pin(core, own, &wish, is_usable);
-    own_route_set(core, own, &wish, is_usable);
+    log_pin(core, own, &wish, true);
+    own_route_set(core, own, &wish, true);
 }
 
 void pins_update(struct core *core)

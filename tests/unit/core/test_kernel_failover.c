@@ -129,8 +129,16 @@ START_TEST(tunnel_device_vanishes)
     model_link_set(model, IPSEC0, false);
     model_wait_ms(model, 3000);
     ck_assert_uint_eq(model_ways_to(model, "10.51.231.10"), WAY(IPSEC1));
-    ck_assert_uint_eq(model_ways_to(model, "10.51.230.12") & ~WAY(IPSEC1), 0);
-    ck_assert_uint_eq(model->leaks, 0);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.12"), 0);
+    /* Not even where somebody else's route would take it. */
+    struct fib_route route = {.prefix = prefix_of("10.51.230.0/28"),
+                              .protocol = 4,
+                              .type = FIB_ROUTE_UNICAST,
+                              .leg_count = 1};
+    route.legs[0].ifindex = ER1;
+    model_foreign(model, &route, false);
+    model_settle(model);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.12"), 0);
     model_free(model);
 }
 END_TEST
