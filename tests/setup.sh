@@ -15,7 +15,7 @@ ipsec="strongswan-charon strongswan-swanctl libcharon-extra-plugins
 
 case "${1:-}" in
 build) want=$build ;;
-test) want="$build check $peers" ;;
+test) want="$build check $peers $ipsec iputils-ping" ;;
 demo) want="$build $peers $ipsec iputils-ping" ;;
 *)
     echo "usage: $0 build|test|demo" >&2
