@@ -1,0 +1,208 @@
+/* JSON of tunnels, protection, configuration, version, memory and operations. */
+#include "bgpd/cli/json_parts.h"
+#include "bgpd/cli/words.h"
+
+static void classes(struct json *json, const char *key, uint32_t bits)
+{
+    json_array_begin(json, key);
+    for (uint32_t i = 0; i < 3; i++) {
+        if ((bits >> i & 1) != 0) {
+            json_text(json, NULL, words_path_class(i + 1));
+        }
+    }
+    json_array_end(json);
+}
+
+/* ---- show tunnels ---- */
+
+static void begin_tunnels(struct render *render)
+{
+    json_document_begin(render);
+    json_object_begin(&render->json, "tunnels");
+}
+
+static void end_nested(struct render *render)
+{
+    json_object_end(&render->json);
+    json_document_end(render);
+}
+
+static void evidence(struct render *render, const Control__Tunnel *row)
+{
+    struct json *json = &render->json;
+    json_object_begin(json, "liveness");
+    for (size_t i = 0; i < row->n_evidence; i++) {
+        const Control__Evidence *item = row->evidence[i];
+        json_object_begin(json, words_evidence(item->source));
+        json_bool(json, "known", item->is_known);
+        json_bool(json, "alive", item->is_alive);
+        if (item->is_known) {
+            json_uptime(render, "since", "sinceMsec", "sinceEpoch", item->age_ms);
+        }
+        if (item->detail[0] != '\0') {
+            json_text(json, "detail", item->detail);
+        }
+        json_object_end(json);
+    }
+    json_object_end(json);
+}
+
+static void pin(struct json *json, const Control__Tunnel *row)
+{
+    char text[WORDS_ADDR_BYTES];
+    json_bool(json, "endpointPinned", row->is_endpoint_pinned);
+    json_array_begin(json, "endpointNexthops");
+    for (size_t i = 0; i < row->n_pin_legs; i++) {
+        json_object_begin(json, NULL);
+        if (row->pin_legs[i]->gateway.len != 0) {
+            json_text(json, "ip", words_addr(&row->pin_legs[i]->gateway, text));
+        }
+        json_text(json, "interfaceName", row->pin_legs[i]->interface);
+        json_object_end(json);
+    }
+    json_array_end(json);
+    if (row->refused_capture[0] != '\0') {
+        json_text(json, "refusedCapture", row->refused_capture);
+    }
+}
+
+static void tunnel(struct render *render, const Control__Tunnel *row)
+{
+    char text[WORDS_ADDR_BYTES];
+    struct json *json = &render->json;
+    json_object_begin(json, row->name);
+    json_text(json, "interfaceName", row->interface);
+    json_unsigned(json, "interfaceIndex", row->ifindex);
+    if (row->if_id != 0) {
+        json_unsigned(json, "ifId", row->if_id);
+    }
+    json_text(json, "localEndpoint", words_addr(&row->local_endpoint, text));
+    json_text(json, "remoteEndpoint", words_addr(&row->remote_endpoint, text));
+    json_text(json, "pathClass", words_path_class(row->path_class));
+    classes(json, "underlayClasses", row->underlay_classes);
+    json_bool(json, "alive", row->is_alive);
+    json_uptime(render, "since", "sinceMsec", "sinceEpoch", row->age_ms);
+    evidence(render, row);
+    pin(json, row);
+    json_array_begin(json, "innerPeers");
+    for (size_t i = 0; i < row->n_inner_peers; i++) {
+        json_text(json, NULL, words_addr(&row->inner_peers[i], text));
+    }
+    json_array_end(json);
+    json_unsigned(json, "innerPeerCount", row->inner_peer_count);
+    json_unsigned(json, "prefixes", row->prefixes);
+    json_object_end(json);
+}
+
+static void tunnels_answer(struct render *render, const Control__Answer *answer)
+{
+    for (size_t i = 0; i < answer->n_tunnels; i++) {
+        tunnel(render, answer->tunnels[i]);
+    }
+}
+
+const struct view_ops json_tunnels = {begin_tunnels, render_nothing, tunnels_answer,
+                                      render_ignore_status, end_nested};
+
+/* ---- show protection ---- */
+
+static void begin_protection(struct render *render)
+{
+    json_document_begin(render);
+    json_object_begin(&render->json, "protections");
+}
+
+static void protection_answer(struct render *render, const Control__Answer *answer)
+{
+    char text[WORDS_PREFIX_BYTES];
+    struct json *json = &render->json;
+    for (size_t i = 0; i < answer->n_protections; i++) {
+        const Control__Protection *row = answer->protections[i];
+        json_object_begin(json, words_prefix(&row->prefix, row->prefix_len, text));
+        classes(json, "requires", row->allowed_classes);
+        json_text(json, "guard", row->is_blackhole_guard ? "blackhole" : "unreachable");
+        json_bool(json, "guardInstalled", row->is_guard_installed);
+        json_unsigned(json, "protectedPrefixes", row->protected_prefixes);
+        json_unsigned(json, "unreachablePrefixes", row->unreachable_prefixes);
+        json_unsigned(json, "refusedPaths", row->refused_paths);
+        json_text(json, "status", row->status);
+        json_object_end(json);
+    }
+}
+
+const struct view_ops json_protection = {begin_protection, render_nothing, protection_answer,
+                                         render_ignore_status, end_nested};
+
+/* ---- show running-config: the daemon prints the document (RFC 7951) ---- */
+
+static void config_answer(struct render *render, const Control__Answer *answer)
+{
+    out_bytes(render->out, answer->text.data, answer->text.len);
+}
+
+const struct view_ops json_config = {render_nothing, render_nothing, config_answer,
+                                     render_ignore_status, render_nothing};
+
+/* ---- show version, show memory ---- */
+
+static void version_answer(struct render *render, const Control__Answer *answer)
+{
+    if (answer->global != NULL) {
+        json_text(&render->json, "daemonVersion", answer->global->daemon_version);
+        json_text(&render->json, "shellVersion", SEALANE_VERSION);
+        json_text(&render->json, "hostname", answer->global->hostname);
+    }
+}
+
+const struct view_ops json_version = {json_document_begin, render_nothing, version_answer,
+                                      render_ignore_status, json_document_end};
+
+static void memory_answer(struct render *render, const Control__Answer *answer)
+{
+    struct json *json = &render->json;
+    if (answer->n_memory != 0 && !render->is_open) {
+        json_object_begin(json, "kinds");
+        render->is_open = true;
+    }
+    for (size_t i = 0; i < answer->n_memory; i++) {
+        json_object_begin(json, answer->memory[i]->name);
+        json_unsigned(json, "blocks", answer->memory[i]->blocks);
+        json_unsigned(json, "bytes", answer->memory[i]->bytes);
+        json_object_end(json);
+    }
+    if (answer->global != NULL) {
+        if (render->is_open) {
+            json_object_end(json);
+            render->is_open = false;
+        }
+        json_unsigned(json, "ribBytes", answer->global->rib_bytes);
+        json_unsigned(json, "peerBytes", answer->global->peer_bytes);
+        json_unsigned(json, "attributeSets", answer->global->attr_sets);
+    }
+}
+
+const struct view_ops json_memory = {json_document_begin, render_nothing, memory_answer,
+                                     render_ignore_status, json_document_end};
+
+/* ---- clear, reload ---- */
+
+static void done_begin(struct render *render)
+{
+    json_document_begin(render);
+    render->scratch.size = 0;
+}
+
+static void done_answer(struct render *render, const Control__Answer *answer)
+{
+    buffer_append(&render->scratch, answer->text.data, answer->text.len);
+}
+
+static void done_request_end(struct render *render, const struct connection_status *status)
+{
+    json_bool(&render->json, "ok", status->code == CONTROL__STATUS__CODE__OK);
+    json_unsigned(&render->json, "count", status->count);
+    json_text(&render->json, "messages", buffer_text(&render->scratch));
+}
+
+const struct view_ops json_done = {done_begin, render_nothing, done_answer, done_request_end,
+                                   json_document_end};
