@@ -1,10 +1,12 @@
-/* Replays every corpus file through the fuzz targets, whole, cut short at every octet, and with
- * every octet changed: what libFuzzer would try first, without libFuzzer. */
+/* Replays every corpus file through the fuzz targets, whole, cut short at every octet, with every
+ * octet changed, and with some thousand random changes of several octets: what libFuzzer would try
+ * first, without libFuzzer. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/random.h"
 #include "tests/unit/unit.h"
 
 #define LLVMFuzzerTestOneInput message_fuzz_one
@@ -23,7 +25,8 @@
 #include "proto/update_fuzz.c"
 #undef LLVMFuzzerTestOneInput
 
-#define SEED_BYTES_MAX 8192u
+#define SEED_BYTES_MAX     8192u
+#define MUTATIONS_PER_SEED 2000
 
 /* A copy of exactly size octets, so that sanitizers see every read past the end. */
 static void run(int (*target)(const uint8_t *data, size_t size), const uint8_t *data, size_t size)
@@ -56,6 +59,48 @@ static void run_variants(int (*target)(const uint8_t *data, size_t size), uint8_
     }
 }
 
+/* Octets set, taken out and put in, and length fields pushed about, from a fixed seed. */
+static size_t mutate(struct random_source *dice, uint8_t *data, size_t size)
+{
+    static const uint8_t telling[] = {0x00, 0x01, 0x02, 0x04, 0x10, 0x20, 0x40, 0x7f, 0x80, 0xff};
+    uint32_t changes = 1 + random_below(dice, 5);
+    for (uint32_t i = 0; i < changes && size != 0; i++) {
+        size_t at = random_below(dice, (uint32_t)size);
+        switch (random_below(dice, 5)) {
+        case 0:
+            data[at] = (uint8_t)random_below(dice, 256);
+            break;
+        case 1:
+            data[at] = telling[random_below(dice, sizeof telling)];
+            break;
+        case 2:
+            data[at] = (uint8_t)(data[at] + random_below(dice, 9) - 4);
+            break;
+        case 3:
+            memmove(data + at, data + at + 1, size - at - 1);
+            size--;
+            break;
+        default:
+            memmove(data + at + 1, data + at, size - at);
+            size++;
+            break;
+        }
+    }
+    return size;
+}
+
+static void run_mutations(int (*target)(const uint8_t *data, size_t size), const uint8_t *data,
+                          size_t size)
+{
+    static uint8_t changed[SEED_BYTES_MAX + 8];
+    struct random_source dice;
+    random_init(&dice, size);
+    for (int i = 0; i < MUTATIONS_PER_SEED; i++) {
+        memcpy(changed, data, size);
+        run(target, changed, mutate(&dice, changed, size));
+    }
+}
+
 static void replay(const char *name, int (*target)(const uint8_t *data, size_t size))
 {
     char folder[256];
@@ -76,6 +121,7 @@ static void replay(const char *name, int (*target)(const uint8_t *data, size_t s
         size_t size = fread(data, 1, sizeof data, file);
         fclose(file);
         run_variants(target, data, size);
+        run_mutations(target, data, size);
         count++;
     }
     closedir(dir);
