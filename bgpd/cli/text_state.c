@@ -9,7 +9,7 @@
 static void evidence_show(struct out *out, const Control__Evidence *row)
 {
     char age[WORDS_AGE_BYTES];
-    out_printf(out, "    %-10s %-8s", words_evidence(row->source),
+    out_printf(out, "    %-10s %s", words_evidence(row->source),
                !row->is_known  ? "unknown"
                : row->is_alive ? "up"
                                : "down");
@@ -137,8 +137,9 @@ const struct view_ops text_config = {render_nothing, render_nothing, config_answ
 static void version_answer(struct render *render, const Control__Answer *answer)
 {
     if (answer->global != NULL) {
-        out_printf(render->out, "Sealane %s (%s)\nShell %s\n", answer->global->daemon_version,
-                   answer->global->hostname, SEALANE_VERSION);
+        const char *host = answer->global->hostname;
+        out_printf(render->out, "Sealane %s%s%s%s\nShell %s\n", answer->global->daemon_version,
+                   host[0] != '\0' ? " (" : "", host, host[0] != '\0' ? ")" : "", SEALANE_VERSION);
     }
 }
 

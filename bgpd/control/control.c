@@ -223,6 +223,7 @@ static enum status client_consume(struct control_client *client, struct mono_tim
         }
         client->now = now;
         request_dispatch(client, now, request);
+        answer_flush(client); /* only whole frames may be handed out */
         at += FRAME_LENGTH_BYTES + size;
         if (answer_pending(client) >= ANSWER_FRAME_BYTES) {
             break; /* the rest waits until this has been taken */
@@ -263,6 +264,7 @@ void control_client_output(struct control_client *client, struct mono_time now, 
             (void)status;
         }
     }
+    ASSERT(!client->is_frame_open);
     size_t size = answer_pending(client);
     size = size < room ? size : room;
     buffer_append(out, client->pending.data + client->pending_at, size);
