@@ -88,9 +88,10 @@ static bool prepare(struct core *core, const struct config *config,
     struct config_messages messages = {.arena = &scratch};
     bool is_usable = config_check(config, &messages);
     for (size_t i = 0; i < messages.count; i++) {
-        const struct config_message *message = &messages.items[i];
-        core_log(core, LOG_CONFIG, message->is_warning ? LOG_SEVERITY_WARNING : LOG_SEVERITY_ERROR,
-                 NULL, NULL, "%s: %s", message->path, message->text);
+        if (!messages.items[i].is_warning) { /* whoever loaded it has shown the warnings */
+            core_log(core, LOG_CONFIG, LOG_SEVERITY_ERROR, NULL, NULL, "%s: %s",
+                     messages.items[i].path, messages.items[i].text);
+        }
     }
     arena_fini(&scratch);
     char error[256] = "";

@@ -10,9 +10,11 @@
 
 #include "bgpd/core/core.h"
 #include "bgpd/core/snapshot.h"
+#include "proto/as_path.h"
 #include "proto/base/assert.h"
 #include "proto/message.h"
 #include "proto/open.h"
+#include "proto/update.h"
 
 #define RIG_CONNS_MAX 64
 #define RIG_LOGS_MAX  256
@@ -405,6 +407,37 @@ static inline void rig_say_update(struct rig *rig, struct rig_conn *conn)
     message_begin(&writer, MESSAGE_UPDATE);
     writer_u32(&writer, 0);
     message_end(&writer, 0);
+    rig_say(rig, conn, bytes, writer_size(&writer));
+}
+
+/* One IPv4 route with the peer itself as next hop. */
+static inline void rig_say_route(struct rig *rig, struct rig_conn *conn, uint32_t asn,
+                                 const char *prefix)
+{
+    uint8_t bytes[256];
+    struct arena arena;
+    struct update_builder builder;
+    struct nlri nlri = {.path_id = 0};
+    struct writer writer = writer_of(bytes, sizeof bytes);
+    struct update_options options = {
+        .as4 = true,
+        .is_ebgp = true,
+        .families = AFI_SAFI_BIT(AFI_SAFI_IPV4_UNICAST),
+        .message_bytes_max = 4096,
+    };
+    arena_init(&arena);
+    struct path_attrs attrs = {
+        .present = PATH_ATTR_BIT(PATH_ATTR_ORIGIN) | PATH_ATTR_BIT(PATH_ATTR_AS_PATH) |
+                   PATH_ATTR_BIT(PATH_ATTR_NEXT_HOP),
+        .as_path = as_path_from_asns(&arena, &asn, 1),
+        .next_hop = conn->setup.remote_addr,
+    };
+    ck_assert(prefix_parse(prefix, &nlri.prefix) == STATUS_OK);
+    ck_assert(update_begin(&builder, &writer, &options, AFI_SAFI_IPV4_UNICAST, &attrs) ==
+              STATUS_OK);
+    ck_assert(update_add(&builder, &nlri));
+    update_finish(&builder, &writer);
+    arena_fini(&arena);
     rig_say(rig, conn, bytes, writer_size(&writer));
 }
 

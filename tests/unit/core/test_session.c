@@ -517,6 +517,68 @@ START_TEST(newer_incoming_connection_replaces_a_silent_one)
 }
 END_TEST
 
+/* ---- What becomes of routes ---- */
+
+enum ending {
+    END_TCP,
+    END_NOTIFICATION,
+    END_CLEAR,
+    END_BAD_HEADER,
+    ENDING_COUNT,
+};
+
+/* Routes left in the table after a session came to this end. */
+static uint32_t routes_after(enum ending ending, bool has_restart)
+{
+    struct rig *rig = rig_new();
+    struct config *config = rig_config();
+    struct ip_addr all = {.family = IP_NONE};
+    config->bgp.graceful_restart = has_restart;
+    rig_neighbor(config, PEER, PEER_ASN);
+    rig_configure(rig, config);
+    struct rig_conn *conn = rig_ours(rig);
+    struct open_message open = rig_open(PEER_ASN, PEER_ID);
+    open.capabilities.graceful_restart = has_restart;
+    open.capabilities.restart_time_s = 120;
+    open.capabilities.gr_families = has_restart ? AFI_SAFI_BIT(AFI_SAFI_IPV4_UNICAST) : 0;
+    rig_opened(rig, conn);
+    rig_say_open(rig, conn, &open);
+    rig_say_keepalive(rig, conn);
+    rig_say_route(rig, conn, PEER_ASN, "192.0.2.0/24");
+    ck_assert_uint_eq(rig_peer(rig, PEER).families[0].received, 1);
+    switch (ending) {
+    case END_TCP:
+        rig_closed(rig, conn);
+        break;
+    case END_NOTIFICATION:
+        rig_say_notification(rig, conn, NOTIFICATION_CEASE, CEASE_ADMIN_SHUTDOWN);
+        break;
+    case END_CLEAR:
+        core_clear(rig->core, rig->now, &all, 0, CLEAR_HARD, NULL);
+        rig_settle(rig);
+        break;
+    case END_BAD_HEADER:
+        rig_say_bad_header(rig, conn);
+        break;
+    case ENDING_COUNT:
+        break;
+    }
+    struct snapshot_global global;
+    snapshot_global(rig->core, &global);
+    rig_free(rig);
+    return global.route_count[AFI_SAFI_IPV4_UNICAST];
+}
+
+START_TEST(routes_outlive_only_a_broken_connection_and_only_when_agreed)
+{
+    for (int ending = 0; ending < ENDING_COUNT; ending++) {
+        ck_assert_uint_eq(routes_after((enum ending)ending, false), 0);
+        ck_assert_msg(routes_after((enum ending)ending, true) == (ending == END_TCP ? 1 : 0),
+                      "ending %d", ending);
+    }
+}
+END_TEST
+
 /* ---- Strangers ---- */
 
 START_TEST(strangers_are_refused_with_few_words)
@@ -591,6 +653,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, collision_of_equal_identifiers_is_settled_by_as);
     tcase_add_test(tcase, established_session_survives_another_connection);
     tcase_add_test(tcase, newer_incoming_connection_replaces_a_silent_one);
+    tcase_add_test(tcase, routes_outlive_only_a_broken_connection_and_only_when_agreed);
     tcase_add_test(tcase, strangers_are_refused_with_few_words);
     tcase_add_test(tcase, connections_per_source_are_limited);
     tcase_add_test(tcase, a_neighbor_shut_down_is_refused);
