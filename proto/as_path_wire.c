@@ -36,7 +36,6 @@ struct as_path_facts as_path_inspect(struct byte_view path, size_t asn_bytes)
         for (size_t i = 2; i < size; i += asn_bytes) {
             uint32_t asn = asn_bytes == 4 ? load_be32(at + i) : load_be16(at + i);
             facts.has_zero |= asn == 0;
-            facts.has_trans |= asn == ASN_TRANS;
         }
         facts.has_set |= type == AS_PATH_SET || type == AS_PATH_CONFED_SET;
         facts.has_confed |= type >= AS_PATH_CONFED_SEQUENCE;

@@ -18,7 +18,6 @@ struct as_path_facts {
     bool has_set; /* AS_SET or AS_CONFED_SET */
     bool has_confed;
     bool has_zero;     /* AS 0, RFC 7607 */
-    bool has_trans;    /* AS_TRANS somewhere */
     bool is_mergeable; /* adjacent AS_SEQUENCE segments that canonical form would merge */
 };
 

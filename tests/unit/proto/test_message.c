@@ -1,5 +1,5 @@
-/* Framing at every split point, the header errors of RFC 4271 6.1, and the small messages:
- * KEEPALIVE, NOTIFICATION, ROUTE-REFRESH. */
+/* Streams of messages at every split point, headers judged before their bodies come, and the small
+ * messages there and back: KEEPALIVE, NOTIFICATION, ROUTE-REFRESH. */
 #include "proto/message.h"
 #include "tests/unit/proto/octets.h"
 
@@ -106,27 +106,6 @@ START_TEST(lengths_are_held_to_the_bounds_of_each_type)
 }
 END_TEST
 
-START_TEST(unknown_types_are_told_with_the_type)
-{
-    for (unsigned type = 0; type < 256; type++) {
-        struct byte_view bytes = message_of(23, (uint8_t)type, 19);
-        struct message_view message;
-        struct wire_error error;
-        size_t taken;
-        enum status status = framer_next(bytes, 4096, &message, &taken, &error);
-        if (type == 0 || type > 5) {
-            ck_assert_int_eq(status, STATUS_INVALID);
-            ck_assert_uint_eq(error.subcode, 3);
-            ck_assert_uint_eq(error.data.size, 1);
-            ck_assert_uint_eq(error.data.data[0], type);
-        } else {
-            ck_assert(status != STATUS_INVALID || error.subcode == 2);
-        }
-        free_octets(bytes);
-    }
-}
-END_TEST
-
 START_TEST(the_largest_messages_are_taken_whole)
 {
     static const size_t sizes[] = {4096, 65535};
@@ -188,35 +167,6 @@ START_TEST(notifications_come_back)
 }
 END_TEST
 
-START_TEST(short_notifications_are_not_answered)
-{
-    for (size_t size = 0; size < 2; size++) {
-        struct notification got;
-        struct byte_view body = exact_copy("\6\2", size);
-        struct wire_error error = notification_decode(body, &got);
-        ck_assert_int_eq(error.disposition, WIRE_SESSION_RESET);
-        ck_assert_uint_eq(error.code, 0);
-        free_octets(body);
-    }
-}
-END_TEST
-
-START_TEST(notification_data_is_cut_to_one_message)
-{
-    static uint8_t data[9000];
-    static uint8_t space[9000];
-    struct writer writer = writer_of(space, sizeof space);
-    struct notification sent = {3, 9, {data, sizeof data}};
-    struct message_view message;
-    struct wire_error error;
-    size_t taken;
-    notification_encode(&writer, &sent);
-    ck_assert_uint_eq(writer_size(&writer), 4096);
-    ck_assert_int_eq(framer_next((struct byte_view){space, 4096}, 4096, &message, &taken, &error),
-                     STATUS_OK);
-}
-END_TEST
-
 START_TEST(every_code_and_subcode_has_a_name)
 {
     for (unsigned code = 0; code < 256; code++) {
@@ -253,22 +203,6 @@ START_TEST(shutdown_text_is_written_with_its_length)
         ck_assert_uint_eq(strlen(got), space[0]);
         ck_assert_int_eq(strncmp(got, text, space[0]), 0);
     }
-}
-END_TEST
-
-/* Two octets a character, so that 255 cuts one in the middle. */
-START_TEST(shutdown_text_is_not_cut_inside_a_character)
-{
-    uint8_t space[300];
-    char text[301];
-    for (size_t i = 0; i < 300; i += 2) {
-        text[i] = (char)0xc3;
-        text[i + 1] = (char)0xa9;
-    }
-    text[300] = 0;
-    struct writer writer = writer_of(space, sizeof space);
-    shutdown_message_write(&writer, text);
-    ck_assert_uint_eq(space[0], 254);
 }
 END_TEST
 
@@ -334,21 +268,17 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("proto: messages");
+    Suite *suite = suite_create("proto: streams of messages");
     TCase *cases = tcase_create("all");
     tcase_add_test(cases, messages_are_found_at_every_split_point);
     tcase_add_test(cases, a_marker_that_is_not_all_ones_is_refused_at_once);
     tcase_add_test(cases, lengths_are_held_to_the_bounds_of_each_type);
-    tcase_add_test(cases, unknown_types_are_told_with_the_type);
     tcase_add_test(cases, the_largest_messages_are_taken_whole);
     tcase_add_test(cases, keepalive_is_a_header);
     tcase_add_test(cases, messages_follow_each_other_in_one_writer);
     tcase_add_test(cases, notifications_come_back);
-    tcase_add_test(cases, short_notifications_are_not_answered);
-    tcase_add_test(cases, notification_data_is_cut_to_one_message);
     tcase_add_test(cases, every_code_and_subcode_has_a_name);
     tcase_add_test(cases, shutdown_text_is_written_with_its_length);
-    tcase_add_test(cases, shutdown_text_is_not_cut_inside_a_character);
     tcase_add_test(cases, route_refresh_is_read_as_negotiated);
     tcase_add_test(cases, route_refresh_comes_back);
     suite_add_tcase(suite, cases);
