@@ -3,6 +3,7 @@
 #include <dirent.h>
 
 #include "tests/unit/config/config_test.h"
+#include "tests/unit/config/model_dump.h"
 
 #define EXAMPLES_MAX 64
 
@@ -31,15 +32,20 @@ static void check_example(const char *name)
     }
     ck_assert_msg(is_fine, "%s", name);
     char *canonical = printed(&loaded, CONFIG_FORMAT_TEXT, true);
+    char *model = dump_model(loaded.config);
     for (enum config_format format = CONFIG_FORMAT_TEXT; format <= CONFIG_FORMAT_XML; format++) {
         char *spelled = printed(&loaded, format, true);
         struct loaded again = load_good(format, spelled);
         char *canonical_again = printed(&again, CONFIG_FORMAT_TEXT, true);
+        char *model_again = dump_model(again.config);
         ck_assert_str_eq(canonical, canonical_again);
+        ck_assert_str_eq(model, model_again);
+        free(model_again);
         free(canonical_again);
         free(spelled);
         unload(&again);
     }
+    free(model);
     free(canonical);
     free(text);
     unload(&loaded);

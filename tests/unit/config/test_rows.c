@@ -2,6 +2,7 @@
  * tree survives each of the three spellings. */
 #include "bgpd/config/config_private.h"
 #include "tests/unit/config/config_test.h"
+#include "tests/unit/config/model_dump.h"
 
 #define SAMPLE_BYTES 2048u
 
@@ -38,7 +39,7 @@ static const char *converter_sample(const char *name)
     } samples[] = {
         {"4", "10.0.0.0/8"},       {"6", "2001::/16"},     {"prefix", "2001::/16"},
         {"ip", "10.9.8.7"},        {"peer", "10.9.8.7"},   {"group", "sample"},
-        {"gateway", "fe80::7"},    {"ms", "300"},          {"permit", "permit"},
+        {"gateway", "fe80::7"},    {"ms", "450"},          {"permit", "permit"},
         {"standard", "77"},        {"expanded", "177"},    {"member", "65001:7"},
         {"community", "65001:7"},  {"large", "65001:1:2"}, {"extended", "rt 65001:100"},
         {"rt", "65001:100"},       {"soo", "65001:100"},   {"asns", "65001 65002 65001"},
@@ -58,7 +59,7 @@ static void leaf_sample(const struct lysc_node *leaf, unsigned ordinal, char out
 {
     static const char *const words[] = {
         "sample", "10.9.8.7",  "fe80::7", "next", "2001:db8::7", "65535",  "100",  "permit",
-        "ipsec",  "msee",      "hold",    "igp",  "static",      "errors", "json", "xfrm",
+        "macsec",  "msee",      "hold",    "igp",  "static",      "errors", "json", "xfrm",
         "peer",   "blackhole", "+10",     "1000", "20000",       "1"};
     snprintf(out, 64, "%u", 5 + 4 * ordinal);
     if (lyd_value_validate(NULL, leaf, out, strlen(out), NULL, NULL, NULL) == LY_SUCCESS &&
@@ -177,6 +178,7 @@ static void check_round_trip(const struct compiled_row *row, const char *line)
     snprintf(text, sizeof text, "%s%s\n", mode_heads[row->row->mode], line);
     struct loaded first = load_with(CONFIG_FORMAT_TEXT, text);
     char *canonical = printed(&first, CONFIG_FORMAT_TEXT, true);
+    char *model = dump_model(first.config);
     bool is_shown = (row->row->flags & (ROW_ALIAS | ROW_IGNORE | ROW_DEFER)) == 0;
     bool is_empty_block = (row->row->flags & ROW_IF_CHILDREN) != 0;
     bool is_numbered = (row->row->flags & ROW_AUTO_NUMBER) != 0 && strstr(line, " seq ") == NULL;
@@ -190,12 +192,16 @@ static void check_round_trip(const struct compiled_row *row, const char *line)
         char *spelled = printed(&first, format, true);
         struct loaded again = load_with(format, spelled);
         char *canonical_again = printed(&again, CONFIG_FORMAT_TEXT, true);
+        char *model_again = dump_model(again.config);
         ck_assert_str_eq(canonical, canonical_again);
+        ck_assert_str_eq(model, model_again);
+        free(model_again);
         ck_assert_uint_eq(again.report.item_count, 0);
         free(canonical_again);
         free(spelled);
         drop(&again);
     }
+    free(model);
     free(canonical);
     drop(&first);
 }
@@ -228,6 +234,86 @@ START_TEST(every_boolean_row_has_a_no_form)
         count++;
     }
     ck_assert_uint_gt(count, 40);
+}
+END_TEST
+
+/* True when the line makes another model than its mode's head alone. */
+static bool changes_model(const struct compiled_row *row, const char *no, const char *line)
+{
+    char text[SAMPLE_BYTES + 256];
+    snprintf(text, sizeof text, "%s%s%s\n", mode_heads[row->row->mode], no, line);
+    struct loaded with = load_with(CONFIG_FORMAT_TEXT, text);
+    struct loaded without = load_with(CONFIG_FORMAT_TEXT, mode_heads[row->row->mode]);
+    char *model_with = dump_model(with.config);
+    char *model_without = dump_model(without.config);
+    bool differs = strcmp(model_with, model_without) != 0;
+    free(model_with);
+    free(model_without);
+    drop(&with);
+    drop(&without);
+    return differs;
+}
+
+START_TEST(every_row_reaches_the_model)
+{
+    for (size_t i = 0; i < loader->row_count; i++) {
+        const struct compiled_row *row = &loader->rows[i];
+        unsigned skip = ROW_IGNORE | ROW_IF_CHILDREN | ROW_CREATE_GROUP;
+        if ((row->row->flags & skip) != 0 || row->row->enters == MODE_FAMILY ||
+            row->row->enters == MODE_BFD_PEER) {
+            continue;
+        }
+        if (strcmp(row->row->words, "bgp graceful-restart-disable "
+                                    "=graceful-restart/enabled:false") == 0) {
+            continue; /* the built-in value written out */
+        }
+        char line[SAMPLE_BYTES];
+        for (int group = -1; sample_line(row, group, line); group++) {
+            bool reaches = changes_model(row, "", line) ||
+                           ((row->row->flags & ROW_NO) != 0 && changes_model(row, "no ", line));
+            ck_assert_msg(reaches, "\"%s\" changes nothing", line);
+        }
+    }
+}
+END_TEST
+
+/* Every leaf of the modules is in some line: nothing can be said in JSON alone. */
+static bool has_row(const struct lysc_node *leaf)
+{
+    for (size_t i = 0; i < loader->row_count; i++) {
+        const struct compiled_row *row = &loader->rows[i];
+        for (size_t t = 0; t < row->token_count; t++) {
+            const struct row_token *token = &row->tokens[t];
+            if (token->path_count > 0 && token->path[token->path_count - 1] == leaf) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static LY_ERR check_leaf(struct lysc_node *node, void *count, ly_bool *skip_children)
+{
+    (void)skip_children;
+    if ((node->nodetype & (LYS_LEAF | LYS_LEAFLIST)) != 0 && (node->flags & LYS_KEY) == 0) {
+        ck_assert_msg(has_row(node), "no command line for %s of %s", node->name,
+                      node->parent->name);
+        (*(size_t *)count)++;
+    }
+    return LY_SUCCESS;
+}
+
+START_TEST(every_leaf_has_a_command_line)
+{
+    static const char *const modules[] = {"sealane-system", "sealane-protection", "sealane-policy",
+                                          "sealane-bgp"};
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof modules / sizeof modules[0]; i++) {
+        const struct lys_module *module =
+            ly_ctx_get_module_implemented(loader->context, modules[i]);
+        ck_assert_int_eq(lysc_module_dfs_full(module, check_leaf, &count), LY_SUCCESS);
+    }
+    ck_assert_uint_gt(count, 200);
 }
 END_TEST
 
@@ -315,6 +401,8 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, every_row_loads_and_prints_as_itself);
     tcase_add_test(tests, every_boolean_row_has_a_no_form);
+    tcase_add_test(tests, every_row_reaches_the_model);
+    tcase_add_test(tests, every_leaf_has_a_command_line);
     tcase_add_test(tests, no_takes_a_line_away);
     tcase_add_test(tests, every_row_refuses_a_word_too_many);
     tcase_add_test(tests, every_statement_is_listed_with_a_meaning);
