@@ -37,7 +37,7 @@ struct config_report_item {
     enum config_severity severity;
     uint32_t line;      /* from 1; 0 when the place is known by its path alone */
     uint32_t column;    /* of the word at fault, from 1; 0 when unknown */
-    const char *path;   /* data path, NULL when line tells */
+    const char *path;   /* data path; NULL for command lines */
     const char *value;  /* what was found; NULL when there is none. Never a secret. */
     const char *text;   /* the rule, or what to write instead */
     const char *source; /* the line itself; NULL when unknown or secret */

@@ -134,14 +134,15 @@ void model_error(const struct model_builder *builder, const struct lyd_node *nod
         return;
     }
     struct arena *arena = &builder->report->arena;
-    char *path = lyd_path(node, LYD_PATH_STD, NULL, 0);
-    item->path = arena_strdup(arena, path);
-    free(path);
     if ((node->schema->nodetype & (LYS_LEAF | LYS_LEAFLIST)) != 0) {
         item->line = (uint32_t)(uintptr_t)node->priv;
         item->value = arena_printf(arena, "%.200s", lyd_get_value(node));
     } else if (node->schema->nodetype == LYS_LIST) {
         item->line = (uint32_t)(uintptr_t)lyd_child(node)->priv;
+    }
+    if (item->line == 0) {
+        char path[1024];
+        item->path = arena_strdup(arena, lyd_path(node, LYD_PATH_STD, path, sizeof path));
     }
 }
 

@@ -1,5 +1,4 @@
 /* A tree as JSON, XML or command lines, and the table of rows as a list for manuals. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "bgpd/config/config_private.h"
@@ -48,17 +47,22 @@ static struct lyd_node *masked_copy(const struct config_loader *loader, const st
     return copy;
 }
 
+static ssize_t write_buffer(void *out, const void *data, size_t size)
+{
+    buffer_append(out, data, size);
+    return (ssize_t)size;
+}
+
 static enum status print_structured(const struct config_loader *loader, const struct lyd_node *root,
                                     LYD_FORMAT format, bool with_secrets, struct buffer *out)
 {
     struct lyd_node *copy =
         !with_secrets && has_secret(loader, root) ? masked_copy(loader, root) : NULL;
-    char *text = NULL;
-    LY_ERR error = lyd_print_mem(&text, copy != NULL ? copy : root, format, LYD_PRINT_WITHSIBLINGS);
-    if (error == LY_SUCCESS && text != NULL) {
-        buffer_append(out, text, strlen(text));
-    }
-    free(text);
+    struct ly_out *sink = NULL;
+    LY_ERR error = ly_out_new_clb(write_buffer, out, &sink);
+    ASSERT(error == LY_SUCCESS);
+    error = lyd_print_all(sink, copy != NULL ? copy : root, format, 0);
+    ly_out_free(sink, NULL, 0);
     lyd_free_all(copy);
     return error == LY_SUCCESS ? STATUS_OK : STATUS_INVALID;
 }

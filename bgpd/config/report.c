@@ -67,37 +67,65 @@ struct config_report_item *report_add(struct config_report *report, enum config_
     return item;
 }
 
+/* libyang says where as 'Schema location "...", data location "...", line number 3.', each part
+ * only when it is known. */
+static void place_of_libyang(struct config_report *report, struct config_report_item *item,
+                             const char *place)
+{
+    const char *line = strcasestr(place, "line number ");
+    if (line != NULL) {
+        item->line = (uint32_t)strtoul(line + strlen("line number "), NULL, 10);
+    }
+    const char *location = strcasestr(place, "data location \"");
+    location = location == NULL ? strcasestr(place, "location \"") : location;
+    const char *path = location == NULL ? place : strchr(location, '"') + 1;
+    if (path[0] == '/') {
+        item->path = arena_printf(&report->arena, "%.*s", (int)strcspn(path, "\""), path);
+    }
+}
+
+/* The leaf that a data path leads to, its list keys left out; NULL when it leads to no leaf. */
+static const struct lysc_node *leaf_of_path(const struct ly_ctx *context, const char *path)
+{
+    char names[512];
+    size_t size = 0;
+    char quote = '\0';
+    bool is_key = false;
+    for (const char *at = path + 1; *at != '\0' && size + 1 < sizeof names; at++) {
+        if (quote != '\0') {
+            quote = *at == quote ? '\0' : quote;
+        } else if (is_key && (*at == '\'' || *at == '"')) {
+            quote = *at;
+        } else if (*at == '[' || *at == ']') {
+            is_key = *at == '[';
+        } else if (!is_key) {
+            names[size++] = *at;
+        }
+    }
+    const struct lysc_node *node = schema_find(context, NULL, names, size);
+    return node != NULL && (node->nodetype & (LYS_LEAF | LYS_LEAFLIST)) != 0 ? node : NULL;
+}
+
 /* libyang quotes the value it refuses; a secret is known by its leaf's name. */
 void report_add_libyang(struct config_report *report, const struct ly_ctx *context,
                         const char *fallback)
 {
     const struct ly_err_item *last = ly_err_first(context);
     const char *message = last != NULL && last->msg != NULL ? last->msg : fallback;
-    const char *path = last != NULL ? last->path : NULL;
-    bool is_secret = path != NULL && strstr(path, "md5-key-string") != NULL;
-    if (is_secret) {
+    const char *place = last != NULL ? last->path : NULL;
+    if (place != NULL && strstr(place, "md5-key-string") != NULL) {
         message = "the key is not 1 to 80 characters of text";
     }
     struct config_report_item *item = report_add(report, CONFIG_ERROR, "%.900s", message);
-    if (item == NULL || path == NULL) {
+    if (item == NULL || place == NULL) {
         return;
     }
-    const char *line = strstr(path, "Line number ");
-    if (line != NULL) {
-        item->line = (uint32_t)strtoul(line + strlen("Line number "), NULL, 10);
-    }
-    const char *data = strchr(path, '/');
-    if (data != NULL) {
-        char *copy = arena_strdup(&report->arena, data);
-        size_t size = strlen(copy);
-        while (size > 0 && (copy[size - 1] == '.' || copy[size - 1] == '"')) {
-            copy[--size] = '\0';
-        }
-        char *end = strstr(copy, ", line number");
-        if (end != NULL) {
-            *end = '\0';
-        }
-        item->path = copy;
+    place_of_libyang(report, item, place);
+    const struct lysc_node *leaf = item->path == NULL ? NULL : leaf_of_path(context, item->path);
+    if (leaf != NULL && item->line != 0) {
+        char rule[VALUE_BYTES_MAX];
+        item->text =
+            arena_printf(&report->arena, "%s (expected: %s)", item->text, value_rule(leaf, rule));
     }
 }
 
@@ -135,7 +163,7 @@ void config_report_format(const struct config_report *report, struct buffer *out
             buffer_printf(out, "%u:", item->line);
         }
         buffer_printf(out, " %s: ", severity_name(item->severity));
-        if (item->path != NULL && item->line == 0) {
+        if (item->path != NULL) {
             buffer_printf(out, "%s: ", item->path);
         }
         if (item->value != NULL) {

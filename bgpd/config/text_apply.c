@@ -178,6 +178,29 @@ static struct lyd_node *walk_base(const struct apply *apply, bool may_create, bo
     return node;
 }
 
+/* A gateway on two interfaces would be two next hops of one name: the second one must not silently
+ * take the place of the first. */
+static bool is_other_interface(const struct apply *apply, const struct lyd_node *entry)
+{
+    const struct compiled_row *row = apply->match->row;
+    for (size_t i = 0; i < row->token_count; i++) {
+        const struct row_token *token = &row->tokens[i];
+        if (token->path_count != 1 || strcmp(token->path[0]->name, "interface") != 0) {
+            continue;
+        }
+        const struct lyd_node *leaf = tree_child(entry, NULL, token->path[0]);
+        const struct token_match *match = &apply->match->tokens[i];
+        if (leaf != NULL && match->is_present &&
+            strcmp(lyd_get_value(leaf), apply->reader->line.words[match->word]) != 0) {
+            text_error(apply->reader, match->word, false,
+                       "line %u gave this gateway on interface %s; one gateway has one interface",
+                       (unsigned)(uintptr_t)leaf->priv, lyd_get_value(leaf));
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Leaves that an earlier line gave to the same entry. */
 static void forget_leaves(struct lyd_node *entry)
 {
@@ -329,6 +352,9 @@ void text_apply(struct text_reader *reader, const struct row_match *match, bool 
     struct lyd_node *node = walk_base(&apply, true, &failed);
     if (node != NULL) {
         if (match->row->replaces) {
+            if (is_other_interface(&apply, node)) {
+                return;
+            }
             forget_leaves(node);
         }
         for (size_t i = 0; i < match->row->token_count; i++) {

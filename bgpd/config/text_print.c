@@ -394,9 +394,10 @@ static void print_mode(struct printer *printer, const struct print_frame *frame)
         while (end < count && same_base(row, &loader->rows[order[end]])) {
             end++;
         }
-        struct node_list entries = row->row->flags & (ROW_DEFER | ROW_IGNORE)
-                                       ? (struct node_list){0}
-                                       : find_instances(printer, row, frame->node, frame->is_ipv6);
+        struct node_list entries = {0};
+        if ((row->row->flags & (ROW_DEFER | ROW_IGNORE)) == 0) {
+            entries = find_instances(printer, row, frame->node, frame->is_ipv6);
+        }
         for (size_t e = 0; e < entries.count; e++) {
             printer->printed_used = 0;
             for (size_t r = i; r < end; r++) {

@@ -137,11 +137,12 @@ static enum value_result read_address(const char *word, char *value_out, char *e
 /* Milliseconds in lines, microseconds in the tree (RFC 9314). */
 static enum value_result read_milliseconds(const char *word, char *value_out, char *error_out)
 {
-    if (!is_digits(word) || strlen(word) > 5 || atoi(word) < 10 || atoi(word) > 60000) {
+    unsigned long milliseconds = is_digits(word) ? strtoul(word, NULL, 10) : 0;
+    if (milliseconds < 10 || milliseconds > 60000) {
         snprintf(error_out, VALUE_BYTES_MAX, "milliseconds from 10 to 60000 are expected");
         return VALUE_BAD;
     }
-    snprintf(value_out, VALUE_BYTES_MAX, "%d", atoi(word) * 1000);
+    snprintf(value_out, VALUE_BYTES_MAX, "%lu", milliseconds * 1000);
     return VALUE_OK;
 }
 
@@ -171,12 +172,14 @@ static bool print_permit(const char *value, char word_out[VALUE_BYTES_MAX])
     return true;
 }
 
-static enum value_result read_numbered(const char *word, int min, int max, char *value_out)
+static enum value_result read_numbered(const char *word, unsigned long min, unsigned long max,
+                                       char *value_out)
 {
-    if (!is_digits(word) || strlen(word) > 3 || atoi(word) < min || atoi(word) > max) {
+    unsigned long number = is_digits(word) ? strtoul(word, NULL, 10) : 0;
+    if (number < min || number > max) {
         return VALUE_OTHER;
     }
-    snprintf(value_out, VALUE_BYTES_MAX, "%d", atoi(word));
+    snprintf(value_out, VALUE_BYTES_MAX, "%lu", number);
     return VALUE_OK;
 }
 

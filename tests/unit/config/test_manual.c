@@ -101,8 +101,7 @@ START_TEST(manual_lists_every_statement)
         fputs(tail, file);
         fclose(file);
     } else {
-        ck_assert_msg((size_t)(tail - begin) == part.size &&
-                          memcmp(begin, wanted, part.size) == 0,
+        ck_assert_msg((size_t)(tail - begin) == part.size && memcmp(begin, wanted, part.size) == 0,
                       PAGE " differs from the table; SEALANE_WRITE_MANUAL=1 writes it anew");
     }
     free(page);
