@@ -94,6 +94,7 @@ const char *notification_subcode_name(uint8_t code, uint8_t subcode)
         "BFD Down",
     };
     static const char *const refresh[] = {NULL, "Invalid Message Length"};
+    static const char *const none[] = {NULL};
     switch (code) {
     case NOTIFICATION_HEADER:
         return PICK(header, subcode);
@@ -108,7 +109,7 @@ const char *notification_subcode_name(uint8_t code, uint8_t subcode)
     case NOTIFICATION_ROUTE_REFRESH:
         return PICK(refresh, subcode);
     default:
-        return pick(NULL, 0, subcode);
+        return PICK(none, subcode);
     }
 }
 
