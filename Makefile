@@ -66,7 +66,7 @@ control_gen_obj := $(BUILD)/obj/gen/control.pb-c.o
 $(control_gen_obj): $(CONTROL_GEN).c
 	@mkdir -p $(@D)
 	@$(CC) $(filter-out $(WARNINGS),$(CFLAGS)) -c -o $@ $<
-$(call objects,$(control_src) $(cli_src)): | $(if $(wildcard proto/control.proto),$(CONTROL_GEN).h)
+$(call objects,$(control_src) $(cli_src) $(wildcard tests/unit/control/*.c tests/unit/cli/*.c)): | $(if $(wildcard proto/control.proto),$(CONTROL_GEN).h)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
