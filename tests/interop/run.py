@@ -79,6 +79,11 @@ class SealaneDut:
             raise netlab.LabError("%s: exit %d: %s" % (command, status, text.strip()[:200]))
         return json.loads(text[text.index("{"):])
 
+    def forgive(self, peer):
+        """Ends the rest that a peer takes after each wrong message."""
+        netlab.run([os.path.join(build_folder(), "sealane"), "-s", self.socket, "-c",
+                    "clear bgp " + peer], timeout=30)
+
     def check_alive(self):
         check(self.process.is_running(), "sealaned ended:\n" + self.process.log_tail(30))
 
