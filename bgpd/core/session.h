@@ -52,6 +52,8 @@ struct session_conn {
 #define SESSION_IDLE_HOLD_S_MIN 1
 #define SESSION_IDLE_HOLD_S_MAX 60
 #define SESSION_STABLE_S        60
+#define SESSION_LENIENT_HOLD_S                                                                     \
+    8 /* next idle hold time up to which the peer may come back at once */
 
 #define RESET_REASON_BYTES 160u
 #define OBSTACLE_BYTES     200u
@@ -164,8 +166,10 @@ void session_restart(struct core *core, struct peer *peer, uint8_t cease_subcode
 /* An attempt now for a machine that waits for its ConnectRetry or idle hold timer. */
 void session_retry_now(struct core *core, struct peer *peer);
 
-/* After a drop: arms the idle hold timer. */
-void session_schedule(struct core *core, struct peer *peer, bool grows);
+/* After a drop: arms the idle hold timer, which governs our own attempts. The peer may connect
+ * again meanwhile unless what ended was a session, for the fourth time or more in quick succession.
+ */
+void session_schedule(struct core *core, struct peer *peer, bool grows, bool was_established);
 void session_run_pending_reset(struct core *core, struct peer *peer);
 
 /* ---- session_fsm.c: carrying out the cells ---- */

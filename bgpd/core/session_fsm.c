@@ -27,7 +27,8 @@ static enum peer_state shown_state(const struct peer_session *session)
 {
     const struct session_conn *ours = &session->conns[CONN_OURS];
     const struct session_conn *theirs = &session->conns[CONN_THEIRS];
-    if (theirs->state == PEER_ACTIVE && theirs->id == 0 && ours->state != PEER_IDLE) {
+    bool is_dialled = !ours->peer->settings.merged.passive.value && !ours->peer->is_dynamic;
+    if (theirs->state == PEER_ACTIVE && theirs->id == 0 && is_dialled) {
         return ours->state; /* Listening beside an attempt of ours is nothing to show. */
     }
     return ours->state > theirs->state ? ours->state : theirs->state;
@@ -239,10 +240,10 @@ static void end_connection(struct core *core, struct session_conn *conn,
     }
     if (cell->act != FSM_CLOSE) {
         if (other_conn(conn)->id == 0) {
-            /* The neighbor as a whole rests now: Idle refuses connections (RFC 4271 8.2.2). */
-            session_feed_event(core, other_conn(conn), FSM_STOP);
+            session_feed_event(core, other_conn(conn), FSM_STOP); /* the neighbor rests */
         }
-        session_schedule(core, peer, cell->act == FSM_DROP && !is_collision_notice(input));
+        session_schedule(core, peer, cell->act == FSM_DROP && !is_collision_notice(input),
+                         was_established);
     }
 }
 

@@ -137,7 +137,7 @@ void session_retry_now(struct core *core, struct peer *peer)
     }
 }
 
-void session_schedule(struct core *core, struct peer *peer, bool grows)
+void session_schedule(struct core *core, struct peer *peer, bool grows, bool was_established)
 {
     struct peer_session *session = peer->session;
     if (core->is_stopping || session->is_gone || peer_is_admin_down(peer)) {
@@ -162,6 +162,9 @@ void session_schedule(struct core *core, struct peer *peer, bool grows)
         int64_t max_ns = mono_span_s(SESSION_IDLE_HOLD_S_MAX).ns;
         session->idle_hold_next = mono_span_ns(next_ns < max_ns ? next_ns : max_ns);
     }
+    if (!was_established || session->idle_hold_next.ns <= mono_span_s(SESSION_LENIENT_HOLD_S).ns) {
+        session_feed_event(core, &session->conns[CONN_THEIRS], FSM_START_PASSIVE);
+    }
 }
 
 /* ---- For the route side ---- */
@@ -169,8 +172,9 @@ void session_schedule(struct core *core, struct peer *peer, bool grows)
 static void reset_now(struct core *core, struct peer *peer, const struct notification *notification,
                       const char *reason)
 {
+    bool was_established = peer_is_established(peer);
     stop_machines(core, peer, notification, reason);
-    session_schedule(core, peer, true);
+    session_schedule(core, peer, true, was_established);
 }
 
 void peer_reset(struct core *core, struct peer *peer, const struct notification *notification,
@@ -221,6 +225,6 @@ void peer_hold_idle(struct core *core, struct peer *peer, struct mono_span resta
     snprintf(session->obstacle, OBSTACLE_BYTES, "%s", reason);
     if (session->conns[CONN_OURS].state == PEER_IDLE &&
         session->conns[CONN_THEIRS].state == PEER_IDLE) {
-        session_schedule(core, peer, false);
+        session_schedule(core, peer, false, true);
     }
 }

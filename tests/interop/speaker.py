@@ -368,6 +368,7 @@ class Speaker:
         self.make_socket = make_socket
         self.socket = None
         self.peer_open = None
+        self.says_open = True
         self.established = threading.Event()
         self.closed = threading.Event()
         self.routes = {}
@@ -424,6 +425,7 @@ class Speaker:
     def start(self, say_open=True):
         """Sends OPEN and lets the session run in the background."""
         self.socket.settimeout(None)
+        self.says_open = say_open
         if say_open:
             self.send(open_message(self.asn, self.hold_s, self.router_id, self.capabilities))
         self._thread = threading.Thread(target=self._read_all, daemon=True)
@@ -521,7 +523,8 @@ class Speaker:
             self.messages.append((kind, len(body)))
         if kind == OPEN:
             self.peer_open = read_open(body)
-            self.send(keepalive())
+            if self.says_open:  # a KEEPALIVE before OPEN would be the wrong message judged
+                self.send(keepalive())
         elif kind == KEEPALIVE:
             if self.peer_open:
                 self.established.set()

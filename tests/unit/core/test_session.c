@@ -597,13 +597,57 @@ END_TEST
 
 START_TEST(connections_per_source_are_limited)
 {
-    struct rig *rig = rig_with_peer();
+    struct core_limits limits = {.connections_per_source_max = 4};
+    struct rig *rig = rig_new_with(&limits, 1);
+    struct config *config = rig_config();
+    rig_neighbor(config, PEER, PEER_ASN);
+    rig_configure(rig, config);
     int accepted = 0;
     for (int i = 0; i < 20; i++) {
         accepted += rig_incoming(rig, PEER)->is_accepted ? 1 : 0;
     }
     ck_assert_int_eq(accepted, 4);
     rig_wait_ms(rig, 1100);
+    ck_assert(rig_incoming(rig, PEER)->is_accepted);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_peer_whose_open_was_wrong_may_come_back_at_once)
+{
+    struct rig *rig = rig_with_peer();
+    struct open_message wrong = rig_open(PEER_ASN + 1, PEER_ID);
+    struct open_message right = rig_open(PEER_ASN, PEER_ID);
+    rig_failed(rig, rig_ours(rig), ECONNREFUSED);
+    for (int i = 0; i < 10; i++) {
+        struct rig_conn *conn = rig_incoming(rig, PEER);
+        ck_assert(conn->is_accepted);
+        rig_say_open(rig, conn, &wrong);
+        ck_assert_int_eq(rig_notification(conn), OPENED(2, 2));
+        ck_assert_ptr_null(rig_ours(rig)); /* but we do not dial */
+    }
+    struct rig_conn *conn = rig_incoming(rig, PEER);
+    rig_say_open(rig, conn, &right);
+    rig_say_keepalive(rig, conn);
+    ck_assert_int_eq(rig_state(rig, PEER), PEER_ESTABLISHED);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_flapping_peer_is_refused_from_the_fourth_time_on)
+{
+    struct rig *rig = rig_with_peer();
+    struct open_message open = rig_open(PEER_ASN, PEER_ID);
+    for (int i = 0; i < 4; i++) {
+        struct rig_conn *conn = rig_incoming(rig, PEER);
+        ck_assert_msg(conn->is_accepted, "time %d", i);
+        rig_say_open(rig, conn, &open);
+        rig_say_keepalive(rig, conn);
+        ck_assert_int_eq(rig_state(rig, PEER), PEER_ESTABLISHED);
+        rig_closed(rig, conn);
+    }
+    ck_assert(!rig_incoming(rig, PEER)->is_accepted);
+    rig_wait_ms(rig, 8001);
     ck_assert(rig_incoming(rig, PEER)->is_accepted);
     rig_free(rig);
 }
@@ -655,6 +699,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, routes_outlive_only_a_broken_connection_and_only_when_agreed);
     tcase_add_test(tcase, strangers_are_refused_with_few_words);
     tcase_add_test(tcase, connections_per_source_are_limited);
+    tcase_add_test(tcase, a_peer_whose_open_was_wrong_may_come_back_at_once);
+    tcase_add_test(tcase, a_flapping_peer_is_refused_from_the_fourth_time_on);
     tcase_add_test(tcase, a_neighbor_shut_down_is_refused);
     suite_add_tcase(suite, tcase);
     return suite;
