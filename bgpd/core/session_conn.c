@@ -260,6 +260,28 @@ static void mark_ready(struct core *core, struct session_conn *conn)
     }
 }
 
+/* Adds to a message begun earlier what it still lacks, and no more: the rest of the octets can be
+ * worked on where they are. Returns how many were taken. */
+static size_t complete_first(struct session_conn *conn, struct byte_view bytes)
+{
+    size_t used = 0;
+    while (used < bytes.size) {
+        struct byte_view have = waiting(conn);
+        size_t whole = BGP_HEADER_BYTES;
+        if (have.size >= BGP_HEADER_BYTES) {
+            whole = load_be16(have.data + 16);
+        }
+        if (have.size >= whole) {
+            break; /* whole, or a length that the framer will refuse */
+        }
+        size_t part = whole - have.size;
+        part = part < bytes.size - used ? part : bytes.size - used;
+        buffer_append(&conn->received, bytes.data + used, part);
+        used += part;
+    }
+    return used;
+}
+
 void conn_receive(struct core *core, struct session_conn *conn, struct byte_view bytes)
 {
     conn_id id = conn->id;
@@ -268,14 +290,17 @@ void conn_receive(struct core *core, struct session_conn *conn, struct byte_view
         buffer_append(&conn->received, bytes.data, bytes.size);
         return; /* Its turn comes in core_work. */
     }
-    if (conn->received.size == 0) {
+    if (conn->received.size != 0) {
+        size_t used = complete_first(conn, bytes);
+        bytes.data += used;
+        bytes.size -= used;
+        parse_received(core, conn, 1);
+    }
+    if (conn->id == id && bytes.size != 0) {
         size_t done = parse(core, conn, bytes, RECEIVE_BYTES_PER_FEED);
         if (conn->id == id && done < bytes.size) {
             buffer_append(&conn->received, bytes.data + done, bytes.size - done);
         }
-    } else {
-        buffer_append(&conn->received, bytes.data, bytes.size);
-        parse_received(core, conn, RECEIVE_BYTES_PER_FEED);
     }
     if (conn->id == id && conn_has_whole_message(conn)) {
         mark_ready(core, conn);
