@@ -302,7 +302,7 @@ def body():
     a = Router("a", A_CONF)
     b = Router("b", B_CONF)
     netlab.veth(a.netns, "eth0", b.netns, "eth0")
-    a.netns.ip("addr add 10.0.0.1/24 dev eth0")
+    a.netns.ip("addr add 10.0.0.1/24 dev eth0", "addr add 2001:db8::1/64 dev eth0 nodad")
     b.netns.ip("addr add 10.0.0.2/24 dev eth0")
     a.start()
     b.start()

@@ -192,6 +192,11 @@ void rows_compile(struct config_loader *loader);
 const struct lysc_node *schema_find(const struct ly_ctx *context, const struct lysc_node *parent,
                                     const char *path, size_t path_bytes);
 
+/* ---- json_ends.c ---- */
+
+/* False, with a finding, when JSON text breaks off or goes on behind its end. */
+bool json_ends_are_sound(struct byte_view bytes, struct config_report *report);
+
 /* ---- Report ---- */
 
 /* Adds an item; text is copied. Returns it for more detail, or NULL when the report is full. */

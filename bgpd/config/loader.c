@@ -88,6 +88,9 @@ static enum status parse_structured(struct config_loader *loader, enum config_fo
         report_add(report, CONFIG_ERROR, "the text has a zero octet in it");
         return STATUS_INVALID;
     }
+    if (format == CONFIG_FORMAT_JSON && !json_ends_are_sound(bytes, report)) {
+        return STATUS_INVALID;
+    }
     char *text = mem_alloc(MEM_CONFIG, bytes.size + 1);
     if (bytes.size > 0) {
         memcpy(text, bytes.data, bytes.size);
