@@ -231,7 +231,7 @@ void request_neighbors(struct control_client *client, const Control__NeighborsRe
     uint32_t index;
     struct snapshot_peer peer;
     if (!snapshot_peer_find(core, &neighbors->only, &index) || !snapshot_peer(core, index, &peer)) {
-        answer_finish(client, CONTROL__STATUS__CODE__NOT_FOUND, 0, "no such neighbor");
+        answer_no_neighbor(client, &neighbors->only);
         return;
     }
     answer_global(client);

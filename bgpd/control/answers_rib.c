@@ -267,7 +267,7 @@ void request_table(struct control_client *client, const Control__TableRequest *r
     enum status status = snapshot_open(core, (enum snapshot_table)request->table, afi_safi, &peer,
                                        is_all ? NULL : &scope, table->is_lookup, &table->cursor);
     if (status != STATUS_OK) {
-        answer_finish(client, CONTROL__STATUS__CODE__NOT_FOUND, 0, "no such neighbor");
+        answer_no_neighbor(client, &peer);
         return;
     }
     answer_global(client);

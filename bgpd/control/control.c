@@ -110,6 +110,14 @@ void answer_finish(struct control_client *client, Control__Status__Code code, ui
     client->step = NULL;
 }
 
+void answer_no_neighbor(struct control_client *client, const struct ip_addr *peer)
+{
+    char text[IP_TEXT_BYTES];
+    answer_finish(client, CONTROL__STATUS__CODE__NOT_FOUND, 0,
+                  "no neighbor %s; \"show bgp summary\" lists those there are",
+                  ip_format(peer, text));
+}
+
 /* ---- Requests in ---- */
 
 static void request_hello(struct control_client *client, const Control__Hello *hello)

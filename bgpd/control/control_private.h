@@ -86,6 +86,9 @@ void answer_flush(struct control_client *client);
 /* Octets produced and not handed out. */
 size_t answer_pending(const struct control_client *client);
 
+/* Ends a request that names a peer nobody configured. */
+void answer_no_neighbor(struct control_client *client, const struct ip_addr *peer);
+
 /* The last Answer of the request. */
 void answer_finish(struct control_client *client, Control__Status__Code code, uint32_t count,
                    const char *format, ...) PRINTF_LIKE(4, 5);

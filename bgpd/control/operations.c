@@ -70,7 +70,7 @@ void request_clear(struct control_client *client, struct mono_time now,
     }
     struct core *core = client->server->core;
     if (peer.family != IP_NONE && !snapshot_peer_find(core, &peer, &index)) {
-        answer_finish(client, CONTROL__STATUS__CODE__NOT_FOUND, 0, "no such neighbor");
+        answer_no_neighbor(client, &peer);
         return;
     }
     uint32_t count =
