@@ -16,11 +16,11 @@
 struct core;
 
 struct core_limits {
-    uint32_t peers_max;    /* 0 takes the built-in value of each */
-    uint32_t prefixes_max; /* over all peers and families */
+    uint32_t peers_max;                  /* 0 takes the built-in value of each */
+    uint32_t prefixes_max;               /* over all peers and families */
     uint32_t connections_per_source_max; /* opened within a second */
-    uint32_t receive_bytes_max; /* not yet framed octets per connection */
-    uint16_t listen_port;       /* 179; tests in one process choose others */
+    uint32_t receive_bytes_max;          /* not yet framed octets per connection */
+    uint16_t listen_port;                /* 179; tests in one process choose others */
 };
 
 /* Numbers given by the core to connections, nexthop objects and FIB operations are never 0. */

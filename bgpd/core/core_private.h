@@ -1,5 +1,5 @@
-/* The inside of struct core, for the modules of bgpd/core and their tests only. Each module owns one
- * member and reaches the others through their headers. */
+/* The inside of struct core, for the modules of bgpd/core and their tests only. Each module owns
+ * one member and reaches the others through their headers. */
 #ifndef BGPD_CORE_CORE_PRIVATE_H
 #define BGPD_CORE_CORE_PRIVATE_H
 
@@ -9,15 +9,15 @@
 #include "proto/base/random.h"
 #include "rib/loc_rib.h"
 
-struct peer_table;   /* bgpd/core/peer.h */
-struct route_engine; /* bgpd/core/routes.h */
-struct kernel_side;  /* bgpd/core/kernel_side.h */
+struct peer_table;     /* bgpd/core/peer.h */
+struct route_engine;   /* bgpd/core/routes.h */
+struct kernel_side;    /* bgpd/core/kernel_side.h */
 struct router_id_pool; /* bgpd/core/router_id.h */
 
 struct core {
     struct core_limits limits;
     struct random_source random;
-    struct mono_time now; /* of the event or slice being worked on */
+    struct mono_time now;  /* of the event or slice being worked on */
     struct config *config; /* running; NULL before the first */
     struct policy_set *policies;
     struct protection_set *protections;

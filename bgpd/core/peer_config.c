@@ -1,6 +1,6 @@
 /* From one configuration to the next: which peers come, go or are reset. What is compared is what a
- * neighbour really runs with, so a default written out changes nothing. Whose routes are to be looked
- * at again is found by routes_apply_config, which sees the new settings too. */
+ * neighbour really runs with, so a default written out changes nothing. Whose routes are to be
+ * looked at again is found by routes_apply_config, which sees the new settings too. */
 #include <string.h>
 
 #include "bgpd/core/negotiate.h"
@@ -141,6 +141,8 @@ void peers_resolve_config(struct core *core)
         session->is_gone = neighbor == NULL;
         if (neighbor != NULL) {
             config_resolve_neighbor(core->config, neighbor, &peer->settings);
+        } else {
+            peer->settings.tunnel_number = 0; /* it counts tunnels of the old configuration */
         }
     }
 }

@@ -10,9 +10,9 @@ void routes_init(struct core *core);
 void routes_fini(struct core *core);
 
 /* Networks, aggregates, redistribution, policies, protection, weights: whatever differs from old is
- * walked again in slices. core->config, core->policies, core->protections and core->decision are the
- * new ones already, and the settings of the peers that exist are too; old_policies lives until the
- * call returns. */
+ * walked again in slices. core->config, core->policies, core->protections and core->decision are
+ * the new ones already, and the settings of the peers that exist are too; old_policies lives until
+ * the call returns. */
 void routes_apply_config(struct core *core, const struct config *old,
                          const struct policy_set *old_policies);
 
@@ -26,8 +26,8 @@ void routes_peer_up(struct core *core, struct peer *peer);
 /* Session ended. keep_stale: graceful restart helper; routes stay, marked, until swept. */
 void routes_peer_down(struct core *core, struct peer *peer, bool keep_stale);
 
-/* One UPDATE body. The result's disposition is WIRE_SESSION_RESET when the session must end with its
- * NOTIFICATION; everything less has been dealt with and counted. */
+/* One UPDATE body. The result's disposition is WIRE_SESSION_RESET when the session must end with
+ * its NOTIFICATION; everything less has been dealt with and counted. */
 struct wire_error routes_peer_update(struct core *core, struct peer *peer, struct byte_view body);
 void routes_peer_refresh(struct core *core, struct peer *peer, const struct route_refresh *refresh);
 
@@ -40,8 +40,8 @@ bool routes_peer_has_output(const struct core *core, const struct peer *peer);
 void routes_peer_soft_in(struct core *core, struct peer *peer, uint32_t families);
 void routes_peer_soft_out(struct core *core, struct peer *peer, uint32_t families);
 
-/* For snapshot_peer: every member of *out but is_configured, is_negotiated and the two policy_missing
- * claims, which the session side fills. */
+/* For snapshot_peer: every member of *out but is_configured, is_negotiated and the two
+ * policy_missing claims, which the session side fills. */
 void routes_peer_snapshot(const struct core *core, const struct peer *peer, enum afi_safi afi_safi,
                           struct snapshot_peer_family *out);
 

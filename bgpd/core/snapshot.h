@@ -1,5 +1,5 @@
-/* Reading a running core: plain rows for bgpd/control. Everything is borrowed until the core is next
- * fed or worked. Long lists are walked with cursors that survive changes between calls. */
+/* Reading a running core: plain rows for bgpd/control. Everything is borrowed until the core is
+ * next fed or worked. Long lists are walked with cursors that survive changes between calls. */
 #ifndef BGPD_CORE_SNAPSHOT_H
 #define BGPD_CORE_SNAPSHOT_H
 
@@ -49,10 +49,10 @@ struct peer_message_counts {
 struct snapshot_peer_family {
     bool is_configured; /* activated */
     bool is_negotiated;
-    uint32_t received;  /* prefixes in adj-rib-in */
+    uint32_t received; /* prefixes in adj-rib-in */
     uint32_t accepted;
-    uint32_t sent;      /* prefixes announced */
-    bool policy_missing_in;  /* RFC 8212 blocks */
+    uint32_t sent;          /* prefixes announced */
+    bool policy_missing_in; /* RFC 8212 blocks */
     bool policy_missing_out;
     bool end_of_rib_received;
     bool end_of_rib_sent;
@@ -66,16 +66,16 @@ struct snapshot_peer {
     enum peer_state state;
     bool is_admin_down;
     bool is_prefix_limited; /* waiting after maximum-prefix: Idle (PfxCt) */
-    uint32_t remote_asn;   /* as configured or learned */
+    uint32_t remote_asn;    /* as configured or learned */
     uint32_t local_asn;
     uint32_t remote_router_id;
     struct ip_addr local_addr; /* of the established session */
     uint16_t local_port;
     uint16_t remote_port;
-    struct mono_time state_since;       /* last change to or from Established; NEVER when never up */
+    struct mono_time state_since; /* last change to or from Established; NEVER when never up */
     struct mono_time last_read;
     struct mono_time last_write;
-    uint32_t hold_time_s;      /* negotiated */
+    uint32_t hold_time_s; /* negotiated */
     uint32_t keepalive_s;
     struct peer_message_counts received;
     struct peer_message_counts sent;
@@ -83,7 +83,7 @@ struct snapshot_peer {
     uint64_t attr_discard_count;
     uint32_t established_count;
     uint32_t dropped_count;
-    struct mono_time last_reset; /* NEVER when never */
+    struct mono_time last_reset;   /* NEVER when never */
     const char *last_reset_reason; /* "" when never */
     bool has_capabilities;
     const struct capabilities *local_capabilities;
@@ -92,8 +92,8 @@ struct snapshot_peer {
     uint32_t out_queue_messages;
     uint8_t path_class; /* of the interface the session runs over */
     bool has_path_class;
-    const char *liveness;        /* "bfd up", "tunnel ipsec0 up", "hold timer" */
-    const char *why_not; /* why it is not coming up, "" when it is up or nothing is known */
+    const char *liveness; /* "bfd up", "tunnel ipsec0 up", "hold timer" */
+    const char *why_not;  /* why it is not coming up, "" when it is up or nothing is known */
     struct snapshot_peer_family families[AFI_SAFI_COUNT];
 };
 
@@ -108,18 +108,18 @@ bool snapshot_peer_find(const struct core *core, const struct ip_addr *addr, uin
 /* ---- Tables ---- */
 
 enum snapshot_table {
-    SNAPSHOT_LOC_RIB,        /* every path of every destination */
-    SNAPSHOT_ADJ_IN,         /* received-routes of one peer, before policy */
+    SNAPSHOT_LOC_RIB,         /* every path of every destination */
+    SNAPSHOT_ADJ_IN,          /* received-routes of one peer, before policy */
     SNAPSHOT_ADJ_IN_ACCEPTED, /* routes: after policy */
     SNAPSHOT_ADJ_IN_FILTERED, /* refused by policy */
-    SNAPSHOT_ADJ_OUT,        /* advertised-routes */
+    SNAPSHOT_ADJ_OUT,         /* advertised-routes */
 };
 
 struct snapshot_path {
     struct prefix prefix;
     bool is_first_of_prefix;
-    struct path_attrs attrs;   /* views live until the core changes */
-    struct ip_addr peer;       /* IP_NONE for local routes */
+    struct path_attrs attrs; /* views live until the core changes */
+    struct ip_addr peer;     /* IP_NONE for local routes */
     uint32_t peer_router_id;
     uint32_t peer_asn;
     uint8_t source_kind; /* enum source_kind */
@@ -141,9 +141,9 @@ struct snapshot_path {
 struct snapshot_cursor {
     enum snapshot_table table;
     enum afi_safi afi_safi;
-    struct ip_addr peer;   /* for the adj tables */
-    struct prefix within;  /* family IP_NONE: all */
-    bool is_exact;         /* only `within` itself */
+    struct ip_addr peer;  /* for the adj tables */
+    struct prefix within; /* family IP_NONE: all */
+    bool is_exact;        /* only `within` itself */
     struct rib_walker walker;
     bool is_done;
 };
@@ -154,7 +154,8 @@ NODISCARD enum status snapshot_open(const struct core *core, enum snapshot_table
                                     const struct prefix *within, bool is_exact,
                                     struct snapshot_cursor *cursor_out);
 
-/* Hands row every path of at most dest_max further destinations. Sets cursor->is_done at the end. */
+/* Hands row every path of at most dest_max further destinations. Sets cursor->is_done at the end.
+ */
 void snapshot_read(const struct core *core, struct snapshot_cursor *cursor, uint32_t dest_max,
                    void (*row)(void *context, const struct snapshot_path *path), void *context);
 
@@ -258,10 +259,10 @@ bool snapshot_tunnel(const struct core *core, uint32_t index, struct snapshot_tu
 struct snapshot_protection {
     const struct protection_def *def;
     bool is_guard_installed;
-    uint32_t protected_prefixes; /* destinations inside it forwarded through an allowed class */
-    uint32_t refused_paths;      /* paths refused because of it */
+    uint32_t protected_prefixes;   /* destinations inside it forwarded through an allowed class */
+    uint32_t refused_paths;        /* paths refused because of it */
     uint32_t unreachable_prefixes; /* destinations inside it with no allowed path */
-    const char *status; /* "protected", "blocked: no ipsec path", "guard missing: ..." */
+    const char *status;            /* "protected", "blocked: no ipsec path", "guard missing: ..." */
 };
 
 bool snapshot_protection(const struct core *core, uint32_t index, struct snapshot_protection *out);

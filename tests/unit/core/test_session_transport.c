@@ -149,6 +149,40 @@ START_TEST(a_session_bound_to_a_tunnel_runs_there_and_nowhere_else)
 }
 END_TEST
 
+START_TEST(a_neighbor_may_leave_together_with_its_tunnel)
+{
+    struct rig *rig = rig_new();
+    struct config *config = config_with_tunnel();
+    rig_neighbor(config, PEER, PEER_ASN);
+    rig_configure(rig, config);
+    rig_link(rig, 7, "ipsec0", true);
+    rig_establish(rig, PEER, PEER_ASN);
+    struct rig_conn *bound = rig_establish(rig, "10.51.230.12", 65515);
+    rig_count(bound, MESSAGE_OPEN);
+    rig_configure(rig, config_with(NULL));
+    ck_assert_int_eq(rig_notification(bound), CEASE(CEASE_DECONFIGURED));
+    ck_assert_int_eq(rig_state(rig, PEER), PEER_ESTABLISHED);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_session_moves_when_its_tunnel_gets_another_interface)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with_tunnel());
+    rig_link(rig, 7, "ipsec0", true);
+    rig_link(rig, 8, "ipsec9", true);
+    struct rig_conn *bound = rig_establish(rig, "10.51.230.12", 65515);
+    struct config *config = config_with_tunnel();
+    struct config_tunnel *tunnel = (struct config_tunnel *)(uintptr_t)config->tunnels;
+    tunnel->interface = "ipsec9";
+    rig_configure(rig, config);
+    ck_assert(bound->is_closed);
+    ck_assert_str_eq(rig_ours(rig)->setup.bind_interface, "ipsec9");
+    rig_free(rig);
+}
+END_TEST
+
 START_TEST(a_router_id_that_is_no_address_of_ours_is_no_source)
 {
     struct rig *rig = rig_new();
@@ -345,6 +379,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_source_that_is_not_ours_is_waited_for);
     tcase_add_test(tcase, update_source_may_be_an_interface);
     tcase_add_test(tcase, a_session_bound_to_a_tunnel_runs_there_and_nowhere_else);
+    tcase_add_test(tcase, a_neighbor_may_leave_together_with_its_tunnel);
+    tcase_add_test(tcase, a_session_moves_when_its_tunnel_gets_another_interface);
     tcase_add_test(tcase, a_router_id_that_is_no_address_of_ours_is_no_source);
     tcase_add_test(tcase, interface_down_drops_its_external_sessions_at_once);
     tcase_add_test(tcase, ipv6_sessions_have_their_own_listener);
