@@ -216,10 +216,9 @@ static void send_batch(struct fib_thread *thread, size_t size)
     if (size == 0 || thread->is_dry) {
         return;
     }
-    struct nlmsghdr *last = NULL;
-    for (size_t at = 0; at < size;) {
+    struct nlmsghdr *last = (struct nlmsghdr *)thread->send_buffer;
+    for (size_t at = NLMSG_ALIGN(last->nlmsg_len); at < size; at += NLMSG_ALIGN(last->nlmsg_len)) {
         last = (struct nlmsghdr *)(thread->send_buffer + at);
-        at += NLMSG_ALIGN(last->nlmsg_len);
     }
     last->nlmsg_flags |= NLM_F_ACK;
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};

@@ -501,7 +501,8 @@ static int open_listener(const struct tcp_side *side, uint8_t family, uint16_t p
     } else {
         is_ready = is_ready && setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof one) == 0;
     }
-    /* RFC 5082: the answer to a SYN leaves with the listener's TTL, and a peer with GTSM wants 255. */
+    /* RFC 5082: the answer to a SYN leaves with the listener's TTL, and a peer with GTSM wants 255.
+     */
     is_ready = is_ready && tcp_option_ttl(fd, family, 255, 0);
     for (uint32_t i = 0; is_ready && i < side->key_count; i++) {
         if (side->keys[i].peer.family == family) {

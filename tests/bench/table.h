@@ -1,5 +1,5 @@
-/* A made-up Internet table with a realistic distribution of prefix lengths, path lengths and sharing:
- * about 6.5 prefixes per attribute set. The same seed gives the same table. */
+/* A made-up Internet table with a realistic distribution of prefix lengths, path lengths and
+ * sharing: about 6.5 prefixes per attribute set. The same seed gives the same table. */
 #ifndef TESTS_BENCH_TABLE_H
 #define TESTS_BENCH_TABLE_H
 

@@ -16,9 +16,9 @@ static enum status load(const char *text, size_t size)
     struct config *config = NULL;
     struct config_tree *tree = NULL;
     config_report_init(&report);
-    enum status status = config_load(loader, "x.json", CONFIG_FORMAT_JSON,
-                                     (struct byte_view){(const uint8_t *)text, size}, &config,
-                                     &tree, &report);
+    enum status status =
+        config_load(loader, "x.json", CONFIG_FORMAT_JSON,
+                    (struct byte_view){(const uint8_t *)text, size}, &config, &tree, &report);
     ck_assert_int_eq(status == STATUS_OK, report.error_count == 0);
     if (status == STATUS_OK) {
         config_free(config);
