@@ -110,7 +110,7 @@ void json_unsigned(struct json *json, const char *key, uint64_t value)
     out_printf(json->out, "%llu", (unsigned long long)value);
 }
 
-void json_bool(struct json *json, const char *key, bool value)
+void json_flag(struct json *json, const char *key, bool value)
 {
     member_begin(json, key);
     out_text(json->out, value ? "true" : "false");

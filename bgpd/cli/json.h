@@ -24,6 +24,6 @@ void json_array_end(struct json *json);
 void json_text(struct json *json, const char *key, const char *value);
 void json_number(struct json *json, const char *key, int64_t value);
 void json_unsigned(struct json *json, const char *key, uint64_t value);
-void json_bool(struct json *json, const char *key, bool value);
+void json_flag(struct json *json, const char *key, bool value);
 
 #endif

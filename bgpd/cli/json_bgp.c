@@ -99,8 +99,8 @@ static void summary_row(struct render *render, const Control__Neighbor *row,
     }
     json_text(json, "idType", row->addr.len == 16 ? "ipv6" : "ipv4");
     json_unsigned(json, "pfxAccepted", family->accepted);
-    json_bool(json, "policyMissingIn", family->policy_missing_in);
-    json_bool(json, "policyMissingOut", family->policy_missing_out);
+    json_flag(json, "policyMissingIn", family->policy_missing_in);
+    json_flag(json, "policyMissingOut", family->policy_missing_out);
     json_text(json, "pathClass", words_path_class(row->path_class));
     json_text(json, "liveness", row->liveness);
     json_object_end(json);

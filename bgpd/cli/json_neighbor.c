@@ -22,7 +22,7 @@ static void family_both(struct json *json, uint32_t local, uint32_t remote)
         bool is_remote = (remote >> i & 1) != 0;
         if (is_local || is_remote) {
             json_object_begin(json, words_family_json(i == 0 ? 4 : 6));
-            json_bool(json,
+            json_flag(json,
                       is_local && is_remote ? "advertisedAndReceived"
                       : is_local            ? "advertised"
                                             : "received",
@@ -70,7 +70,7 @@ static void capabilities(struct json *json, const Control__Neighbor *row)
     if (remote->graceful_restart) {
         json_unsigned(json, "gracefulRestartRemoteTimerMsecs",
                       (uint64_t)remote->restart_time_s * 1000);
-        json_bool(json, "gracefulRestartNotification", remote->restart_notification);
+        json_flag(json, "gracefulRestartNotification", remote->restart_notification);
     }
     json_object_end(json);
 }
@@ -114,12 +114,12 @@ static void family_object(struct json *json, const Control__Neighbor *row,
                           const Control__NeighborFamily *family)
 {
     json_object_begin(json, words_family_json(family->family));
-    json_bool(json, "negotiated", family->is_negotiated);
+    json_flag(json, "negotiated", family->is_negotiated);
     json_unsigned(json, "updateGroupId", family->update_group);
     json_unsigned(json, "subGroupId", family->update_group);
     json_unsigned(json, "packetQueueLength", family->queued_out);
-    json_bool(json, "endOfRibSend", family->end_of_rib_sent);
-    json_bool(json, "endOfRibRecv", family->end_of_rib_received);
+    json_flag(json, "endOfRibSend", family->end_of_rib_sent);
+    json_flag(json, "endOfRibRecv", family->end_of_rib_received);
     name(json, "incomingUpdatePrefixFilterList", family->prefix_list_in);
     name(json, "outgoingUpdatePrefixFilterList", family->prefix_list_out);
     name(json, "incomingUpdateAsPathFilterList", family->filter_list_in);
@@ -129,14 +129,14 @@ static void family_object(struct json *json, const Control__Neighbor *row,
     if (row->uses_azure_policy && family->route_map_in[0] == '\0') {
         json_text(json, "azureRolePolicy", row->azure_role);
     }
-    json_bool(json, "inboundEbgpRequiresPolicy", family->policy_missing_in);
-    json_bool(json, "outboundEbgpRequiresPolicy", family->policy_missing_out);
+    json_flag(json, "inboundEbgpRequiresPolicy", family->policy_missing_in);
+    json_flag(json, "outboundEbgpRequiresPolicy", family->policy_missing_out);
     json_unsigned(json, "acceptedPrefixCounter", family->accepted);
     json_unsigned(json, "receivedPrefixCounter", family->received);
     json_unsigned(json, "sentPrefixCounter", family->sent);
     if (family->max_prefixes != 0) {
         json_unsigned(json, "prefixAllowedMax", family->max_prefixes);
-        json_bool(json, "prefixLimitReached", family->limit_reached);
+        json_flag(json, "prefixLimitReached", family->limit_reached);
     }
     if (family->max_prefixes_out != 0) {
         json_unsigned(json, "prefixOutAllowedMax", family->max_prefixes_out);
@@ -170,7 +170,7 @@ static void identity(struct render *render, const Control__Neighbor *row)
     struct json *json = &render->json;
     json_unsigned(json, "remoteAs", row->remote_asn);
     json_unsigned(json, "localAs", row->local_asn);
-    json_bool(json, row->is_ebgp ? "nbrExternalLink" : "nbrInternalLink", true);
+    json_flag(json, row->is_ebgp ? "nbrExternalLink" : "nbrInternalLink", true);
     if (row->remote_capabilities != NULL && row->remote_capabilities->fqdn) {
         json_text(json, "hostname", row->remote_capabilities->hostname);
     }
@@ -182,8 +182,8 @@ static void identity(struct render *render, const Control__Neighbor *row)
     json_text(json, "remoteRouterId", words_router_id(row->remote_router_id, text));
     json_text(json, "localRouterId", words_router_id(render->router_id, text));
     json_text(json, "bgpState", words_state(row->state));
-    json_bool(json, "adminShutDown", row->is_admin_down);
-    json_bool(json, "prefixLimited", row->is_prefix_limited);
+    json_flag(json, "adminShutDown", row->is_admin_down);
+    json_flag(json, "prefixLimited", row->is_prefix_limited);
     name(json, "whyNotUp", row->why_not);
 }
 
@@ -211,7 +211,7 @@ static void ends(struct render *render, const Control__Neighbor *row)
         json_text(json, "hostForeign", words_addr(&row->addr, text));
         json_unsigned(json, "portForeign", row->remote_port);
     }
-    json_bool(json, "authenticationEnabled", row->has_password);
+    json_flag(json, "authenticationEnabled", row->has_password);
     json_text(json, "pathClass", words_path_class(row->path_class));
     name(json, "liveness", row->liveness);
     if (row->bfd) {

@@ -48,9 +48,9 @@ static void next_hops(struct render *render, const Control__Path *path, bool is_
     json_text(json, "afi", path->next_hop.len == 16 || render->family == 6 ? "ipv6" : "ipv4");
     if (is_full) {
         json_unsigned(json, "metric", path->nexthop_metric);
-        json_bool(json, "accessible", path_is_local(path) || path->nexthop_state == 1);
+        json_flag(json, "accessible", path_is_local(path) || path->nexthop_state == 1);
     }
-    json_bool(json, "used", true);
+    json_flag(json, "used", true);
     json_object_end(json);
     if (path->next_hop_link_local.len != 0) {
         json_object_begin(json, NULL);
@@ -66,7 +66,7 @@ static void next_hops(struct render *render, const Control__Path *path, bool is_
 static void judgement(struct render *render, const Control__Path *path)
 {
     struct json *json = &render->json;
-    json_bool(json, "eligible", path->is_eligible);
+    json_flag(json, "eligible", path->is_eligible);
     json_text(json, "reason", words_reason_identity(path->reason));
     if (!path_is_best(path)) {
         render_lost_reason(path, &render->scratch);
@@ -81,10 +81,10 @@ static void judgement(struct render *render, const Control__Path *path)
         json_text(json, "interfaceName", path->interface);
     }
     if ((path->flags & CONTROL__PATH__FLAG__STALE) != 0) {
-        json_bool(json, "stale", true);
+        json_flag(json, "stale", true);
     }
     if (path->is_rib_failure) {
-        json_bool(json, "ribFailure", true);
+        json_flag(json, "ribFailure", true);
     }
 }
 
@@ -92,10 +92,10 @@ void json_path_brief(struct render *render, const Control__Path *path)
 {
     char text[WORDS_PREFIX_BYTES];
     struct json *json = &render->json;
-    json_bool(json, "valid", path->is_eligible);
-    json_bool(json, "bestpath", path_is_best(path));
+    json_flag(json, "valid", path->is_eligible);
+    json_flag(json, "bestpath", path_is_best(path));
     if (path_is_multipath(path)) {
-        json_bool(json, "multipath", true);
+        json_flag(json, "multipath", true);
     }
     if (path_is_best(path)) {
         json_text(json, "selectionReason", words_reason_won(path->reason));
@@ -201,10 +201,10 @@ static void best_object(struct render *render, const Control__Path *path)
 {
     struct json *json = &render->json;
     if (path_is_multipath(path)) {
-        json_bool(json, "multipath", true);
+        json_flag(json, "multipath", true);
     }
     json_object_begin(json, "bestpath");
-    json_bool(json, "overall", path_is_best(path));
+    json_flag(json, "overall", path_is_best(path));
     if (path_is_best(path)) {
         json_text(json, "selectionReason", words_reason_won(path->reason));
     }
@@ -216,7 +216,7 @@ static void rare_attributes(struct render *render, const Control__Path *path)
     char text[WORDS_ADDR_BYTES];
     struct json *json = &render->json;
     if (path->atomic_aggregate) {
-        json_bool(json, "atomicAggregate", true);
+        json_flag(json, "atomicAggregate", true);
     }
     if (path->aggregator_asn != 0) {
         json_unsigned(json, "aggregatorAs", path->aggregator_asn);
@@ -254,7 +254,7 @@ void json_path_full(struct render *render, const Control__Path *path)
     json_unsigned(json, "locPrf",
                   path->has_local_pref ? path->local_pref : render->default_local_pref);
     json_unsigned(json, "weight", path->weight);
-    json_bool(json, "valid", path->is_eligible);
+    json_flag(json, "valid", path->is_eligible);
     best_object(render, path);
     communities(render, "community", &path->communities, 4, words_communities);
     communities(render, "extendedCommunity", &path->ext_communities, 8, words_ext_communities);

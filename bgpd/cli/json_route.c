@@ -18,29 +18,29 @@ static void legs(struct json *json, const Control__IpRoute *route)
     for (size_t i = 0; i < route->n_legs; i++) {
         const Control__Leg *leg = route->legs[i];
         json_object_begin(json, NULL);
-        json_bool(json, "fib", is_installed && leg->is_active);
+        json_flag(json, "fib", is_installed && leg->is_active);
         if (leg->gateway.len != 0) {
             json_text(json, "ip", words_addr(&leg->gateway, text));
             json_text(json, "afi", leg->gateway.len == 16 ? "ipv6" : "ipv4");
         } else {
-            json_bool(json, "directlyConnected", true);
+            json_flag(json, "directlyConnected", true);
         }
         json_text(json, "interfaceName", leg->interface);
-        json_bool(json, "active", leg->is_active);
+        json_flag(json, "active", leg->is_active);
         json_unsigned(json, "weight", leg->weight == 0 ? 1 : leg->weight);
-        json_bool(json, "backup", leg->is_backup);
+        json_flag(json, "backup", leg->is_backup);
         json_text(json, "pathClass", words_path_class(leg->path_class));
         if (leg->recursive_via.len != 0) {
-            json_bool(json, "resolver", true);
+            json_flag(json, "resolver", true);
             json_text(json, "recursiveVia", words_addr(&leg->recursive_via, text));
         }
         json_object_end(json);
     }
     if (route->type != CONTROL__IP_ROUTE__TYPE__UNICAST) {
         json_object_begin(json, NULL);
-        json_bool(json, "unreachable", true);
-        json_bool(json, "fib", is_installed);
-        json_bool(json,
+        json_flag(json, "unreachable", true);
+        json_flag(json, "fib", is_installed);
+        json_flag(json,
                   route->type == CONTROL__IP_ROUTE__TYPE__BLACKHOLE     ? "blackhole"
                   : route->type == CONTROL__IP_ROUTE__TYPE__UNREACHABLE ? "reject"
                                                                         : "adminProhibited",
@@ -60,13 +60,13 @@ static void route_object(struct render *render, const Control__IpRoute *route)
     json_text(json, "protocol", kind_words(route->kind));
     json_unsigned(json, "vrfId", 0);
     json_text(json, "vrfName", "default");
-    json_bool(json, "selected", route->is_selected);
-    json_bool(json, "destSelected", route->is_selected);
+    json_flag(json, "selected", route->is_selected);
+    json_flag(json, "destSelected", route->is_selected);
     json_unsigned(json, "distance", route->distance);
     json_unsigned(json, "metric", route->metric);
-    json_bool(json, "installed", route->install == CONTROL__IP_ROUTE__INSTALL__INSTALLED);
-    json_bool(json, "queued", route->install == CONTROL__IP_ROUTE__INSTALL__QUEUED);
-    json_bool(json, "failed", route->install == CONTROL__IP_ROUTE__INSTALL__FAILED);
+    json_flag(json, "installed", route->install == CONTROL__IP_ROUTE__INSTALL__INSTALLED);
+    json_flag(json, "queued", route->install == CONTROL__IP_ROUTE__INSTALL__QUEUED);
+    json_flag(json, "failed", route->install == CONTROL__IP_ROUTE__INSTALL__FAILED);
     json_unsigned(json, "table", route->table);
     if (route->tag != 0) {
         json_unsigned(json, "tag", route->tag);

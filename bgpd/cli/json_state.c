@@ -34,8 +34,8 @@ static void evidence(struct render *render, const Control__Tunnel *row)
     for (size_t i = 0; i < row->n_evidence; i++) {
         const Control__Evidence *item = row->evidence[i];
         json_object_begin(json, words_evidence(item->source));
-        json_bool(json, "known", item->is_known);
-        json_bool(json, "alive", item->is_alive);
+        json_flag(json, "known", item->is_known);
+        json_flag(json, "alive", item->is_alive);
         if (item->is_known) {
             json_uptime(render, "since", "sinceMsec", "sinceEpoch", item->age_ms);
         }
@@ -50,7 +50,7 @@ static void evidence(struct render *render, const Control__Tunnel *row)
 static void pin(struct json *json, const Control__Tunnel *row)
 {
     char text[WORDS_ADDR_BYTES];
-    json_bool(json, "endpointPinned", row->is_endpoint_pinned);
+    json_flag(json, "endpointPinned", row->is_endpoint_pinned);
     json_array_begin(json, "endpointNexthops");
     for (size_t i = 0; i < row->n_pin_legs; i++) {
         json_object_begin(json, NULL);
@@ -80,7 +80,7 @@ static void tunnel(struct render *render, const Control__Tunnel *row)
     json_text(json, "remoteEndpoint", words_addr(&row->remote_endpoint, text));
     json_text(json, "pathClass", words_path_class(row->path_class));
     classes(json, "underlayClasses", row->underlay_classes);
-    json_bool(json, "alive", row->is_alive);
+    json_flag(json, "alive", row->is_alive);
     json_uptime(render, "since", "sinceMsec", "sinceEpoch", row->age_ms);
     evidence(render, row);
     pin(json, row);
@@ -121,7 +121,7 @@ static void protection_answer(struct render *render, const Control__Answer *answ
         json_object_begin(json, words_prefix(&row->prefix, row->prefix_len, text));
         classes(json, "requires", row->allowed_classes);
         json_text(json, "guard", row->is_blackhole_guard ? "blackhole" : "unreachable");
-        json_bool(json, "guardInstalled", row->is_guard_installed);
+        json_flag(json, "guardInstalled", row->is_guard_installed);
         json_unsigned(json, "protectedPrefixes", row->protected_prefixes);
         json_unsigned(json, "unreachablePrefixes", row->unreachable_prefixes);
         json_unsigned(json, "refusedPaths", row->refused_paths);
@@ -199,7 +199,7 @@ static void done_answer(struct render *render, const Control__Answer *answer)
 
 static void done_request_end(struct render *render, const struct connection_status *status)
 {
-    json_bool(&render->json, "ok", status->code == CONTROL__STATUS__CODE__OK);
+    json_flag(&render->json, "ok", status->code == CONTROL__STATUS__CODE__OK);
     json_unsigned(&render->json, "count", status->count);
     json_text(&render->json, "messages", buffer_text(&render->scratch));
 }
