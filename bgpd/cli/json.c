@@ -24,8 +24,8 @@ static void text_write(struct json *json, const char *text)
         }
         out_bytes(json->out, from, (size_t)(at - from));
         from = at + 1;
-        if (c == '"' || c == '\\') {
-            char escaped[2] = {'\\', (char)c};
+        if (c == '"' || c == '\\' || c == '\n') {
+            char escaped[2] = {'\\', c == '\n' ? 'n' : (char)c};
             out_bytes(json->out, escaped, sizeof escaped);
         } else {
             char escaped[6] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
