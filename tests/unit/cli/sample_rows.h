@@ -11,12 +11,21 @@
 
 #define SAMPLE_NOW 1767225600 /* 2026-01-01T00:00:00Z */
 
-/* Everything of a sample lives as long as the program: a test is one short process. */
+/* Everything of a sample lives as long as the program: a test is one short process. The chain keeps
+ * it reachable, so that a leak of the code under test stands out. */
+struct kept {
+    struct kept *next;
+    _Alignas(16) uint8_t memory[];
+};
+
 static inline void *keep(size_t size)
 {
-    void *memory = calloc(1, size);
-    ASSERT(memory != NULL);
-    return memory;
+    static struct kept *chain;
+    struct kept *item = calloc(1, sizeof *item + size);
+    ASSERT(item != NULL);
+    item->next = chain;
+    chain = item;
+    return item->memory;
 }
 
 static inline ProtobufCBinaryData sample_addr(const char *text)
