@@ -34,7 +34,11 @@ static char *prompt_make(EditLine *editor)
     el_get(editor, EL_CLIENTDATA, &terminal);
     struct shell *shell = terminal->shell;
     const char *host = shell->connection != NULL ? connection_hostname(shell->connection) : "";
-    snprintf(terminal->prompt, sizeof terminal->prompt, "%s%c ", host[0] != '\0' ? host : "sealane",
+    char own[256] = "sealane";
+    if (host[0] == '\0' && gethostname(own, sizeof own - 1) == 0) {
+        own[strcspn(own, ".")] = '\0';
+    }
+    snprintf(terminal->prompt, sizeof terminal->prompt, "%s%c ", host[0] != '\0' ? host : own,
              shell->is_enabled ? '#' : '>');
     shell->prompt_width = strlen(terminal->prompt);
     return terminal->prompt;
