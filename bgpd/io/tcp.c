@@ -42,6 +42,7 @@ struct tcp_conn {
 struct tcp_key {
     struct prefix peer;
     char *key;
+    bool is_refused; /* the kernel did not take it on the listener */
 };
 
 struct tcp_listener {
@@ -343,10 +344,25 @@ void tcp_connect(struct tcp_side *side, const struct conn_setup_action *setup)
     }
 }
 
+/* True when the listener demands a key of everything that comes from addr. */
+static bool is_keyed(const struct tcp_side *side, const struct ip_addr *addr)
+{
+    for (uint32_t i = 0; i < side->key_count; i++) {
+        if (prefix_contains_ip(&side->keys[i].peer, addr)) {
+            return !side->keys[i].is_refused;
+        }
+    }
+    return false;
+}
+
 void tcp_accept(struct tcp_side *side, const struct conn_setup_action *setup)
 {
     struct tcp_conn *conn = conn_find(side, setup->conn);
     if (conn == NULL || conn->is_closing) {
+        return;
+    }
+    if (setup->md5_key != NULL && !is_keyed(side, &setup->remote_addr)) {
+        conn_lost(conn, EKEYREJECTED); /* What it has sent so far nobody has signed. */
         return;
     }
     if (!apply_options(conn->fd, setup)) {
@@ -567,7 +583,8 @@ void tcp_listen(struct tcp_side *side, uint8_t family, uint16_t port)
     ev_io_start(side->loop, &listener->readable);
 }
 
-static void key_store(struct tcp_side *side, const struct prefix *peer, const char *key)
+/* The stored key, or NULL when it was removed or there is no room for it. */
+static struct tcp_key *key_store(struct tcp_side *side, const struct prefix *peer, const char *key)
 {
     for (uint32_t i = 0; i < side->key_count; i++) {
         if (prefix_equal(&side->keys[i].peer, peer)) {
@@ -577,18 +594,25 @@ static void key_store(struct tcp_side *side, const struct prefix *peer, const ch
             break;
         }
     }
-    if (key != NULL && side->key_count < PEER_KEYS_MAX) {
-        side->keys = mem_realloc(MEM_IO, side->keys, (side->key_count + 1) * sizeof *side->keys);
-        side->keys[side->key_count++] = (struct tcp_key){*peer, mem_strdup(MEM_IO, key)};
+    if (key == NULL || side->key_count == PEER_KEYS_MAX) {
+        return NULL;
     }
+    side->keys = mem_realloc(MEM_IO, side->keys, (side->key_count + 1) * sizeof *side->keys);
+    struct tcp_key *stored = &side->keys[side->key_count++];
+    *stored = (struct tcp_key){*peer, mem_strdup(MEM_IO, key), false};
+    return stored;
 }
 
 void tcp_peer_key(struct tcp_side *side, const struct prefix *peer, const char *md5_key)
 {
     char text[PREFIX_TEXT_BYTES];
     struct tcp_listener *listener = &side->listeners[peer->family == IP_V6];
-    key_store(side, peer, md5_key);
-    if (listener->fd >= 0 && !tcp_option_md5(listener->fd, peer, md5_key)) {
+    struct tcp_key *stored = key_store(side, peer, md5_key);
+    bool is_taken = listener->fd < 0 || tcp_option_md5(listener->fd, peer, md5_key);
+    if (stored != NULL) {
+        stored->is_refused = !is_taken;
+    }
+    if (!is_taken) {
         log_sink_printf(side->log, LOG_PEER_ERROR, LOG_SEVERITY_ERROR,
                         "cannot set the TCP MD5 key of %s: %s; its sessions will not come up",
                         prefix_format(peer, text), strerror(errno));
@@ -629,7 +653,7 @@ void tcp_side_free(struct tcp_side *side)
     }
     while (side->key_count != 0) {
         struct prefix peer = side->keys[0].peer;
-        key_store(side, &peer, NULL);
+        (void)key_store(side, &peer, NULL);
     }
     mem_free(MEM_IO, side->keys);
     if (side->reserve_fd >= 0) {

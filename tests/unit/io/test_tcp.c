@@ -179,6 +179,35 @@ START_TEST(a_keyed_session_works_and_a_wrong_key_never_opens)
 }
 END_TEST
 
+START_TEST(an_unsigned_connection_says_nothing_to_a_keyed_session)
+{
+    if (!namespace_enter()) {
+        return;
+    }
+    struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+    struct side client, server;
+    side_init(&client, loop);
+    side_init(&server, loop);
+    tcp_listen(server.tcp, IP_V4, PORT); /* without the key: as if the kernel had refused it */
+    struct conn_setup_action setup = setup_to("127.0.0.1");
+    tcp_connect(client.tcp, &setup);
+    RUN_UNTIL(&client, &server, client.opened == 1 && server.incoming != 0);
+    setup.conn = server.incoming;
+    setup.md5_key = "invented-key-1";
+    tcp_accept(server.tcp, &setup);
+    tcp_send(client.tcp, 1, (struct byte_view){(const uint8_t *)"hello", 5});
+    for (int i = 0; i < 100; i++) {
+        tcp_flush(client.tcp);
+        ev_run(loop, EVRUN_NOWAIT);
+        usleep(1000);
+    }
+    ck_assert_uint_eq(server.received.size, 0);
+    side_fini(&client);
+    side_fini(&server);
+    ev_loop_destroy(loop);
+}
+END_TEST
+
 START_TEST(reading_stops_while_the_core_has_no_room)
 {
     if (!namespace_enter()) {
@@ -263,6 +292,7 @@ Suite *test_suite(void)
     quiet_log = log_sink_new();
     tcase_add_test(tcase, octets_travel_both_ways_over_ipv4_and_ipv6);
     tcase_add_test(tcase, a_keyed_session_works_and_a_wrong_key_never_opens);
+    tcase_add_test(tcase, an_unsigned_connection_says_nothing_to_a_keyed_session);
     tcase_add_test(tcase, reading_stops_while_the_core_has_no_room);
     tcase_add_test(tcase, refused_connects_and_occupied_ports_are_said);
     tcase_add_test(tcase, incoming_interface_is_known);
