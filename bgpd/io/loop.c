@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "bgpd/io/bfd_thread.h"
 #include "bgpd/io/clock.h"
 #include "bgpd/io/fib_thread.h"
 #include "bgpd/io/files.h"
@@ -27,11 +28,13 @@ struct daemon_loop {
     struct core *core;
     struct tcp_side *tcp;
     struct fib_thread *fib;
+    struct bfd_thread *bfd;
     struct netlink_monitor *monitor;
     struct ev_prepare prepare;
     struct ev_timer deadline;
     struct ev_idle busy; /* keeps the loop from sleeping while the core has backlog */
     struct ev_async fib_results;
+    struct ev_async bfd_reports;
     struct ev_timer stop_linger;
     bool is_stopping;
     bool is_stopped;
@@ -89,6 +92,30 @@ static void on_fib_results(struct ev_loop *loop, struct ev_async *watcher, int e
     ev_async_send(loop, watcher); /* More wait; sockets first. */
 }
 
+static void hook_bfd_wake(void *context)
+{
+    struct daemon_loop *daemon = context;
+    ev_async_send(daemon->loop, &daemon->bfd_reports);
+}
+
+static void on_bfd_reports(struct ev_loop *loop, struct ev_async *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    struct daemon_loop *daemon = watcher->data;
+    struct bfd_report report;
+    /* One at a time: what the core does about one may make the next one void. */
+    while (bfd_thread_take_reports(daemon->bfd, &report, 1) != 0) {
+        if (report.is_trouble) {
+            log_sink_printf(daemon->log, LOG_GENERAL, LOG_SEVERITY_WARNING, "%s", report.trouble);
+            continue;
+        }
+        struct core_event event = {.kind = EVENT_BFD_STATE, .bfd = report.fact};
+        feed(daemon, &event);
+        daemon_loop_settle(daemon);
+    }
+}
+
 static void stop_finished(struct daemon_loop *daemon)
 {
     daemon->is_stopped = true;
@@ -142,6 +169,8 @@ static void carry_out(struct daemon_loop *daemon, const struct core_action *acti
         netlink_monitor_dump(daemon->monitor);
         return;
     case ACTION_BFD_SESSION:
+        bfd_thread_put(daemon->bfd, &action->bfd_session);
+        return;
     case ACTION_TUNNEL_WATCH:
         return; /* The core takes the absence of these facts for "cannot tell". */
     case ACTION_LOG:
@@ -164,6 +193,7 @@ void daemon_loop_settle(struct daemon_loop *daemon)
         carry_out(daemon, &action); /* What broken connections of the flush gave rise to. */
     }
     fib_thread_kick(daemon->fib);
+    bfd_thread_kick(daemon->bfd);
 }
 
 static void set_deadline(struct daemon_loop *daemon, bool has_backlog)
@@ -246,6 +276,20 @@ static bool open_kernel(struct daemon_loop *daemon, bool is_dry_fib, char error_
     return true;
 }
 
+static bool open_threads(struct daemon_loop *daemon, bool is_dry_fib, char error_out[256])
+{
+    daemon->bfd = bfd_thread_new(hook_bfd_wake, daemon, random_seed());
+    if (daemon->bfd == NULL) {
+        snprintf(error_out, 256, "cannot start the BFD thread: %s", strerror(errno));
+        return false;
+    }
+    if (!open_kernel(daemon, is_dry_fib, error_out)) {
+        bfd_thread_free(daemon->bfd);
+        return false;
+    }
+    return true;
+}
+
 struct daemon_loop *daemon_loop_new(struct ev_loop *loop, struct log_sink *log,
                                     const struct daemon_options *options, char error_out[256])
 {
@@ -256,8 +300,12 @@ struct daemon_loop *daemon_loop_new(struct ev_loop *loop, struct log_sink *log,
     ev_async_init(&daemon->fib_results, on_fib_results);
     daemon->fib_results.data = daemon;
     ev_async_start(loop, &daemon->fib_results);
-    if (!open_kernel(daemon, options->is_dry_fib, error_out)) {
+    ev_async_init(&daemon->bfd_reports, on_bfd_reports);
+    daemon->bfd_reports.data = daemon;
+    ev_async_start(loop, &daemon->bfd_reports);
+    if (!open_threads(daemon, options->is_dry_fib, error_out)) {
         ev_async_stop(loop, &daemon->fib_results);
+        ev_async_stop(loop, &daemon->bfd_reports);
         mem_free(MEM_IO, daemon);
         return NULL;
     }
@@ -283,8 +331,10 @@ void daemon_loop_free(struct daemon_loop *daemon)
     ev_timer_stop(daemon->loop, &daemon->stop_linger);
     ev_idle_stop(daemon->loop, &daemon->busy);
     netlink_monitor_free(daemon->monitor);
+    bfd_thread_free(daemon->bfd);
     fib_thread_free(daemon->fib);
     ev_async_stop(daemon->loop, &daemon->fib_results);
+    ev_async_stop(daemon->loop, &daemon->bfd_reports);
     tcp_side_free(daemon->tcp);
     core_free(daemon->core);
     mem_free(MEM_IO, daemon);

@@ -6,6 +6,7 @@
 
 #include "proto/as_path.h"
 #include "proto/base/arena.h"
+#include "proto/bfd_packet.h"
 #include "proto/message.h"
 #include "proto/open.h"
 #include "proto/update.h"
@@ -260,8 +261,51 @@ static void write_texts(void)
     }
 }
 
+static void save_bfd(const char *name, const struct bfd_packet *packet)
+{
+    uint8_t out[BFD_PACKET_BYTES_MAX];
+    struct writer writer = writer_of(out, sizeof out);
+    bfd_packet_encode(&writer, packet);
+    save("bfd", name, NULL, 0, out, writer_size(&writer));
+}
+
+static void write_bfd(void)
+{
+    struct bfd_packet packet = {
+        .state = BFD_DOWN,
+        .diagnostic = BFD_DIAG_TIME_EXPIRED,
+        .detect_multiplier = 3,
+        .my_discriminator = 0x12345678,
+        .desired_min_tx_us = 1000000,
+        .required_min_rx_us = 300000,
+    };
+    save_bfd("first-down", &packet);
+    packet.state = BFD_UP;
+    packet.diagnostic = BFD_DIAG_NONE;
+    packet.your_discriminator = 0x9abcdef0;
+    packet.desired_min_tx_us = 300000;
+    packet.poll = true;
+    save_bfd("up-poll", &packet);
+    packet.poll = false;
+    packet.final = true;
+    packet.demand = true;
+    packet.control_plane_independent = true;
+    save_bfd("up-final-demand", &packet);
+    packet.has_auth = true;
+    packet.auth = (struct bfd_auth){
+        .type = BFD_AUTH_SIMPLE, .key_id = 1, .secret_bytes = 6, .secret = "seaway"};
+    save_bfd("simple-password", &packet);
+    packet.auth = (struct bfd_auth){
+        .type = BFD_AUTH_KEYED_MD5, .key_id = 2, .sequence = 77, .secret_bytes = 16};
+    save_bfd("keyed-md5", &packet);
+    packet.auth = (struct bfd_auth){
+        .type = BFD_AUTH_METICULOUS_SHA1, .key_id = 3, .sequence = UINT32_MAX, .secret_bytes = 20};
+    save_bfd("meticulous-sha1", &packet);
+}
+
 int main(void)
 {
+    write_bfd();
     write_updates();
     write_opens();
     write_messages();

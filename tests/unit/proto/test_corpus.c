@@ -9,6 +9,9 @@
 #include "proto/base/random.h"
 #include "tests/unit/unit.h"
 
+#define LLVMFuzzerTestOneInput bfd_fuzz_one
+#include "proto/bfd_fuzz.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput message_fuzz_one
 #include "proto/message_fuzz.c"
 #undef LLVMFuzzerTestOneInput
@@ -128,6 +131,12 @@ static void replay(const char *name, int (*target)(const uint8_t *data, size_t s
     ck_assert_msg(count != 0, "%s has no seeds", folder);
 }
 
+START_TEST(bfd_corpus_comes_back_from_the_encoder_as_it_was)
+{
+    replay("bfd", bfd_fuzz_one);
+}
+END_TEST
+
 START_TEST(message_corpus_is_taken_without_a_crash)
 {
     replay("message", message_fuzz_one);
@@ -163,6 +172,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("proto: corpus");
     TCase *cases = tcase_create("all");
     tcase_set_timeout(cases, 30);
+    tcase_add_test(cases, bfd_corpus_comes_back_from_the_encoder_as_it_was);
     tcase_add_test(cases, message_corpus_is_taken_without_a_crash);
     tcase_add_test(cases, notification_corpus_is_taken_without_a_crash);
     tcase_add_test(cases, open_corpus_is_taken_without_a_crash);

@@ -1,0 +1,60 @@
+/* All BFD sessions of the process with their sockets: what one turn of the BFD thread does. Owned
+ * by that thread; nothing here locks. */
+#ifndef BGPD_IO_BFD_TABLE_H
+#define BGPD_IO_BFD_TABLE_H
+
+#include <poll.h>
+
+#include "bgpd/core/bfd.h"
+#include "bgpd/core/core.h"
+
+#define BFD_SESSIONS_MAX 1024u /* a power of two: the low bits of a discriminator are the place */
+#define BFD_LISTENERS    4u    /* two families, two hop kinds */
+
+/* News for the core, or trouble for the log. */
+struct bfd_report {
+    bool is_trouble;
+    struct bfd_fact fact;
+    char trouble[192];
+};
+
+/* For show commands and tests. */
+struct bfd_session_view {
+    struct bfd_session_action key;
+    struct bfd_machine machine;
+    uint64_t send_errors;
+};
+
+struct bfd_table;
+
+/* report is called from within the other functions. */
+struct bfd_table *bfd_table_new(uint64_t seed,
+                                void (*report)(void *context, const struct bfd_report *report),
+                                void *context);
+
+/* Tells every far end AdminDown first: that we leave is no failure of the path. */
+void bfd_table_free(struct bfd_table *table);
+
+/* Adds, changes and removes sessions. What is removed and added again in one call keeps its state
+ * and takes the new intervals by a Poll Sequence. */
+void bfd_table_apply(struct bfd_table *table, const struct bfd_session_action *actions,
+                     size_t count, struct mono_time now);
+
+/* The sockets to wait for; returns how many, at most BFD_LISTENERS. */
+size_t bfd_table_poll_set(const struct bfd_table *table, struct pollfd *out);
+
+/* Receives (a bounded number), detects, sends. */
+void bfd_table_turn(struct bfd_table *table, struct mono_time now);
+
+struct mono_time bfd_table_deadline(const struct bfd_table *table);
+
+size_t bfd_table_read(const struct bfd_table *table, struct bfd_session_view *views_out,
+                      size_t max);
+
+/* Packets discarded before a session was found, by enum bfd_fault. */
+const uint64_t *bfd_table_discarded(const struct bfd_table *table);
+
+/* True when both are the same session, whatever their parameters. */
+bool bfd_same_session(const struct bfd_session_action *a, const struct bfd_session_action *b);
+
+#endif
