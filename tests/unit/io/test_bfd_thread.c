@@ -1,0 +1,362 @@
+/* The BFD thread against a second one over a real line: veth pairs and a bridge, each end in a
+ * namespace of its own. Without the privilege for namespaces nothing can be tested. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bgpd/io/bfd_thread.h"
+#include "bgpd/io/clock.h"
+#include "tests/unit/io/namespace.h"
+#include "tests/unit/unit.h"
+
+#define ENDS 2
+
+struct end {
+    struct bfd_thread *thread;
+    int namespace;
+    _Atomic uint32_t wakes;
+};
+
+static struct end ends[ENDS];
+static int middle; /* the namespace of the bridge */
+
+static void on_wake(void *context)
+{
+    struct end *end = context;
+    end->wakes++;
+}
+
+static void command(const char *text)
+{
+    ck_assert_msg(system(text) == 0, "%s", text);
+}
+
+static int namespace_make(void)
+{
+    ck_assert(namespace_enter());
+    int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    return fd;
+}
+
+static void namespace_into(int fd)
+{
+    ck_assert_int_eq(setns(fd, CLONE_NEWNET), 0);
+}
+
+/* Two ends with 10.9.0.1 and .2 (and fd09::1, ::2) on "line", joined by a bridge in the middle
+ * whose ports can be shut without either end noticing its carrier. */
+static bool line_make(void)
+{
+    if (!namespace_enter()) {
+        return false;
+    }
+    for (int i = 0; i < ENDS; i++) {
+        ends[i].namespace = namespace_make();
+    }
+    middle = namespace_make();
+    command("ip link add name mid type bridge && ip link set mid up");
+    for (int i = 0; i < ENDS; i++) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "ip link add port%d type veth peer name line netns /proc/%d/fd/%d && "
+                 "ip link set port%d master mid up",
+                 i, (int)getpid(), ends[i].namespace, i);
+        command(text);
+        namespace_into(ends[i].namespace);
+        snprintf(text, sizeof text,
+                 "ip addr add 10.9.0.%d/24 dev line && ip addr add fd09::%d/64 dev line nodad && "
+                 "ip link set line up",
+                 i + 1, i + 1);
+        command(text);
+        ends[i].thread = bfd_thread_new(on_wake, &ends[i], (uint64_t)i + 1);
+        ck_assert_ptr_nonnull(ends[i].thread);
+        namespace_into(middle);
+    }
+    return true;
+}
+
+static void line_free(void)
+{
+    for (int i = 0; i < ENDS; i++) {
+        if (ends[i].thread != NULL) {
+            bfd_thread_free(ends[i].thread);
+        }
+        close(ends[i].namespace);
+    }
+}
+
+static struct ip_addr addr_of(const char *text)
+{
+    struct ip_addr addr;
+    ck_assert_int_eq(ip_parse(text, &addr), STATUS_OK);
+    return addr;
+}
+
+static struct bfd_session_action session_of(int end, bool is_v6, bool is_multihop)
+{
+    static const char *const v4[ENDS] = {"10.9.0.1", "10.9.0.2"};
+    static const char *const v6[ENDS] = {"fd09::1", "fd09::2"};
+    struct bfd_session_action action = {
+        .peer = addr_of(is_v6 ? v6[1 - end] : v4[1 - end]),
+        .local = addr_of(is_v6 ? v6[end] : v4[end]),
+        .is_multihop = is_multihop,
+        .transmit_interval_us = 50000,
+        .receive_interval_us = 50000,
+        .detect_multiplier = 3,
+    };
+    if (!is_multihop) {
+        snprintf(action.interface, sizeof action.interface, "line");
+    }
+    return action;
+}
+
+static void put(int end, const struct bfd_session_action *action)
+{
+    bfd_thread_put(ends[end].thread, action);
+    bfd_thread_kick(ends[end].thread);
+}
+
+/* The next report of that end; waited for at most wait_ms. */
+static bool next_report(int end, int wait_ms, struct bfd_report *report_out)
+{
+    for (int waited_ms = 0; waited_ms < wait_ms; waited_ms += 2) {
+        if (bfd_thread_take_reports(ends[end].thread, report_out, 1) != 0) {
+            ck_assert_uint_ne(ends[end].wakes, 0);
+            return true;
+        }
+        usleep(2000);
+    }
+    return false;
+}
+
+static void both_come_up(bool is_v6, bool is_multihop)
+{
+    for (int i = 0; i < ENDS; i++) {
+        struct bfd_session_action action = session_of(i, is_v6, is_multihop);
+        put(i, &action);
+    }
+    for (int i = 0; i < ENDS; i++) {
+        struct bfd_report report;
+        struct bfd_session_action action = session_of(i, is_v6, is_multihop);
+        ck_assert(next_report(i, 3000, &report));
+        ck_assert_msg(!report.is_trouble, "%s", report.trouble);
+        ck_assert(report.fact.is_up && !report.fact.is_admin_down);
+        ck_assert(ip_equal(&report.fact.peer, &action.peer));
+        ck_assert(ip_equal(&report.fact.local, &action.local));
+        ck_assert(is_multihop == (report.fact.ifindex == 0));
+    }
+}
+
+/* Until the Poll Sequence is done and detection is 150 ms. */
+static void settle(void)
+{
+    for (int i = 0; i < ENDS; i++) {
+        struct bfd_session_view view;
+        for (int tries = 0; tries < 1000; tries++) {
+            ck_assert_uint_eq(bfd_thread_read(ends[i].thread, &view, 1), 1);
+            if (bfd_detection_time(&view.machine).ns == 150000000) {
+                break;
+            }
+            usleep(2000);
+        }
+        ck_assert_int_eq(bfd_detection_time(&view.machine).ns, 150000000);
+    }
+}
+
+START_TEST(a_silent_line_is_detected_and_its_return_too)
+{
+    if (!line_make()) {
+        return;
+    }
+    bool is_v6 = _i & 1;
+    bool is_multihop = _i & 2;
+    both_come_up(is_v6, is_multihop);
+    settle();
+    struct mono_time cut_at = clock_mono_now();
+    command("ip link set port1 nomaster");
+    struct mono_time cut_done_at = clock_mono_now();
+    for (int i = 0; i < ENDS; i++) {
+        struct bfd_report report;
+        ck_assert(next_report(i, 1000, &report));
+        ck_assert(!report.is_trouble && !report.fact.is_up && !report.fact.is_admin_down);
+        ck_assert_str_eq(report.fact.detail, "control detection time expired");
+    }
+    struct mono_time now = clock_mono_now();
+    ck_assert_int_ge(mono_span_to_ms(mono_between(cut_at, now)), 100);
+    ck_assert_int_le(mono_span_to_ms(mono_between(cut_done_at, now)), 400);
+    command("ip link set port1 master mid");
+    for (int i = 0; _i == 0 && i < ENDS; i++) {
+        struct bfd_report report;
+        ck_assert(next_report(i, 3000, &report));
+        ck_assert(report.fact.is_up);
+    }
+    line_free();
+}
+END_TEST
+
+START_TEST(a_removed_session_is_no_failure_over_there)
+{
+    if (!line_make()) {
+        return;
+    }
+    struct bfd_report report;
+    both_come_up(false, false);
+    settle();
+    struct bfd_session_action action = session_of(0, false, false);
+    action.is_delete = true;
+    put(0, &action);
+    ck_assert(next_report(1, 100, &report));
+    ck_assert(!report.fact.is_up && report.fact.is_admin_down);
+    ck_assert(!next_report(0, 50, &report)); /* nothing of what is gone */
+    action.is_delete = false;
+    put(0, &action);
+    ck_assert(next_report(1, 3000, &report) && report.fact.is_up);
+    bfd_thread_free(ends[0].thread); /* as the daemon ends */
+    ends[0].thread = NULL;
+    ck_assert(next_report(1, 100, &report));
+    ck_assert(!report.fact.is_up && report.fact.is_admin_down);
+    line_free();
+}
+END_TEST
+
+START_TEST(changed_intervals_keep_the_session_up)
+{
+    if (!line_make()) {
+        return;
+    }
+    struct bfd_report report;
+    struct bfd_session_view view;
+    both_come_up(false, false);
+    settle();
+    struct bfd_session_action action = session_of(0, false, false);
+    action.is_delete = true;
+    bfd_thread_put(ends[0].thread, &action);
+    action.is_delete = false;
+    action.transmit_interval_us = 100000;
+    action.receive_interval_us = 100000;
+    put(0, &action);
+    ck_assert(next_report(0, 500, &report) && report.fact.is_up); /* told anew */
+    ck_assert(!next_report(1, 400, &report));
+    ck_assert_uint_eq(bfd_thread_read(ends[0].thread, &view, 1), 1);
+    ck_assert_uint_eq(view.machine.state, BFD_UP);
+    ck_assert_int_eq(bfd_detection_time(&view.machine).ns, 300000000);
+    ck_assert_int_eq(bfd_transmit_interval(&view.machine).ns, 100000000);
+    line_free();
+}
+END_TEST
+
+/* What a stranger could send: a first packet with the given hop limit, from the far end's host. */
+static void send_stray(int ttl, uint16_t port, uint32_t your_discriminator, const char *source)
+{
+    uint8_t octets[BFD_PACKET_BYTES_MAX];
+    struct bfd_packet packet = {.state = BFD_DOWN,
+                                .detect_multiplier = 3,
+                                .my_discriminator = 77,
+                                .your_discriminator = your_discriminator,
+                                .desired_min_tx_us = 1000000,
+                                .required_min_rx_us = 1000000};
+    struct writer writer = writer_of(octets, sizeof octets);
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+    inet_pton(AF_INET, source, &from.sin_addr);
+    inet_pton(AF_INET, "10.9.0.1", &to.sin_addr);
+    bfd_packet_encode(&writer, &packet);
+    namespace_into(ends[1].namespace);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(setsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl), 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
+    ck_assert_int_eq(sendto(fd, octets, writer_size(&writer), 0, (struct sockaddr *)&to, sizeof to),
+                     (ssize_t)writer_size(&writer));
+    close(fd);
+    namespace_into(middle);
+}
+
+static uint64_t discarded(enum bfd_fault fault)
+{
+    uint64_t counters[BFD_FAULT_COUNT];
+    for (int tries = 0; tries < 100; tries++) {
+        bfd_thread_read_discarded(ends[0].thread, counters);
+        if (counters[fault] != 0) {
+            break;
+        }
+        usleep(2000);
+    }
+    return counters[fault];
+}
+
+START_TEST(strangers_are_discarded_under_their_own_counters)
+{
+    if (!line_make()) {
+        return;
+    }
+    struct bfd_session_view view;
+    struct bfd_session_action action = session_of(0, false, false);
+    put(0, &action);
+    usleep(50000);
+    namespace_into(ends[1].namespace);
+    command("ip addr add 10.9.0.3/24 dev line");
+    namespace_into(middle);
+    send_stray(254, BFD_PORT_SINGLE_HOP, 0, "10.9.0.2");
+    ck_assert_uint_eq(discarded(BFD_FAULT_TTL), 1);
+    send_stray(255, BFD_PORT_SINGLE_HOP, 0, "10.9.0.3");
+    ck_assert_uint_eq(discarded(BFD_FAULT_NO_SESSION), 1);
+    ck_assert_uint_eq(bfd_thread_read(ends[0].thread, &view, 1), 1);
+    send_stray(255, BFD_PORT_SINGLE_HOP, view.machine.local_discriminator, "10.9.0.3");
+    ck_assert_uint_eq(discarded(BFD_FAULT_WRONG_SENDER), 1);
+    ck_assert_uint_eq(bfd_thread_read(ends[0].thread, &view, 1), 1);
+    ck_assert_uint_eq(view.machine.state, BFD_DOWN);
+    send_stray(255, BFD_PORT_SINGLE_HOP, 0, "10.9.0.2"); /* the one that is expected */
+    usleep(50000);
+    ck_assert_uint_eq(bfd_thread_read(ends[0].thread, &view, 1), 1);
+    ck_assert_uint_eq(view.machine.state, BFD_INIT);
+    line_free();
+}
+END_TEST
+
+START_TEST(an_interface_made_anew_is_found_again)
+{
+    if (!line_make()) {
+        return;
+    }
+    struct bfd_report report;
+    both_come_up(false, false);
+    settle();
+    command("ip link del port0");
+    ck_assert(next_report(0, 1000, &report) && !report.fact.is_up);
+    char text[256];
+    snprintf(text, sizeof text,
+             "ip link add port0 type veth peer name line netns /proc/%d/fd/%d && "
+             "ip link set port0 master mid up",
+             (int)getpid(), ends[0].namespace);
+    command(text);
+    namespace_into(ends[0].namespace);
+    command("ip addr add 10.9.0.1/24 dev line && ip link set line up");
+    namespace_into(middle);
+    bool is_up = false;
+    while (!is_up) {
+        ck_assert(next_report(0, 4000, &report));
+        is_up = !report.is_trouble && report.fact.is_up;
+    }
+    line_free();
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("io: bfd thread");
+    TCase *cases = tcase_create("all");
+    tcase_set_timeout(cases, 30);
+    tcase_add_loop_test(cases, a_silent_line_is_detected_and_its_return_too, 0, 4);
+    tcase_add_test(cases, a_removed_session_is_no_failure_over_there);
+    tcase_add_test(cases, changed_intervals_keep_the_session_up);
+    tcase_add_test(cases, strangers_are_discarded_under_their_own_counters);
+    tcase_add_test(cases, an_interface_made_anew_is_found_again);
+    suite_add_tcase(suite, cases);
+    return suite;
+}
