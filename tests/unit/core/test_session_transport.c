@@ -328,6 +328,19 @@ START_TEST(strict_bfd_is_waited_for)
 }
 END_TEST
 
+START_TEST(strict_bfd_refuses_the_far_end_before_it_is_up)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with(edit_bfd_strict));
+    ck_assert(!rig_incoming(rig, PEER)->is_accepted);
+    bfd_fact(rig, true, false);
+    ck_assert(rig_incoming(rig, PEER)->is_accepted);
+    bfd_fact(rig, false, false);
+    ck_assert(!rig_incoming(rig, PEER)->is_accepted);
+    rig_free(rig);
+}
+END_TEST
+
 /* ---- Listen ranges ---- */
 
 static struct config *config_with_range(uint32_t limit)
@@ -389,6 +402,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, bfd_down_ends_the_session_with_6_10);
     tcase_add_test(tcase, bfd_that_never_came_up_drops_nothing);
     tcase_add_test(tcase, strict_bfd_is_waited_for);
+    tcase_add_test(tcase, strict_bfd_refuses_the_far_end_before_it_is_up);
     tcase_add_test(tcase, a_listen_range_makes_neighbors_and_forgets_them);
     suite_add_tcase(suite, tcase);
     return suite;
