@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -347,6 +349,108 @@ START_TEST(an_interface_made_anew_is_found_again)
 }
 END_TEST
 
+/* ---- Many, on a busy machine ---- */
+
+#define MANY   64
+#define BURN_S 2
+
+static struct bfd_session_action many_session(int end, int number)
+{
+    struct bfd_session_action action = session_of(end, false, false);
+    action.local = ip_from_v4(0x0a090100u + (uint32_t)(end * MANY + number));
+    action.peer = ip_from_v4(0x0a090100u + (uint32_t)((1 - end) * MANY + number));
+    return action;
+}
+
+static void many_addresses(int end)
+{
+    namespace_into(ends[end].namespace);
+    FILE *batch = popen("ip -batch -", "w");
+    ck_assert_ptr_nonnull(batch);
+    for (int i = 0; i < MANY; i++) {
+        fprintf(batch, "addr add 10.9.1.%d/24 dev line\n", end * MANY + i);
+    }
+    ck_assert_int_eq(pclose(batch), 0);
+    namespace_into(middle);
+}
+
+static void *burn(void *argument)
+{
+    volatile uint64_t *sum = argument;
+    struct mono_time end = mono_add(clock_mono_now(), mono_span_s(BURN_S));
+    while (!mono_reached(end, clock_mono_now())) {
+        *sum += 1;
+    }
+    return NULL;
+}
+
+static bool may_be_realtime(void)
+{
+    struct sched_param param = {.sched_priority = 1};
+    struct sched_param normal = {.sched_priority = 0};
+    bool is_permitted = sched_setscheduler(0, SCHED_RR, &param) == 0;
+    (void)sched_setscheduler(0, SCHED_OTHER, &normal);
+    return is_permitted;
+}
+
+static uint32_t many_count(int end, bool (*claim)(const struct bfd_machine *machine))
+{
+    static struct bfd_session_view views[MANY];
+    uint32_t count = 0;
+    ck_assert_uint_eq(bfd_thread_read(ends[end].thread, views, MANY), MANY);
+    for (int i = 0; i < MANY; i++) {
+        count += claim(&views[i].machine);
+    }
+    return count;
+}
+
+static bool is_up(const struct bfd_machine *machine)
+{
+    return machine->state == BFD_UP && !machine->is_polling;
+}
+
+static bool was_down(const struct bfd_machine *machine)
+{
+    return machine->statistics.downs != 0;
+}
+
+START_TEST(sixty_four_sessions_hold_while_every_core_is_busy)
+{
+    if (!may_be_realtime() || !line_make()) {
+        return;
+    }
+    many_addresses(0);
+    many_addresses(1);
+    for (int i = 0; i < MANY; i++) {
+        for (int end = 0; end < ENDS; end++) {
+            struct bfd_session_action action = many_session(end, i);
+            bfd_thread_put(ends[end].thread, &action);
+        }
+    }
+    bfd_thread_kick(ends[0].thread);
+    bfd_thread_kick(ends[1].thread);
+    for (int tries = 0; tries < 300 && many_count(0, is_up) + many_count(1, is_up) < 2 * MANY;
+         tries++) {
+        usleep(10000);
+    }
+    ck_assert_uint_eq(many_count(0, is_up), MANY);
+    ck_assert_uint_eq(many_count(1, is_up), MANY);
+    pthread_t burners[4];
+    uint64_t sums[4] = {0};
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(pthread_create(&burners[i], NULL, burn, &sums[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(burners[i], NULL);
+    }
+    for (int end = 0; end < ENDS; end++) {
+        ck_assert_uint_eq(many_count(end, is_up), MANY);
+        ck_assert_uint_eq(many_count(end, was_down), 0);
+    }
+    line_free();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("io: bfd thread");
@@ -357,6 +461,7 @@ Suite *test_suite(void)
     tcase_add_test(cases, changed_intervals_keep_the_session_up);
     tcase_add_test(cases, strangers_are_discarded_under_their_own_counters);
     tcase_add_test(cases, an_interface_made_anew_is_found_again);
+    tcase_add_test(cases, sixty_four_sessions_hold_while_every_core_is_busy);
     suite_add_tcase(suite, cases);
     return suite;
 }
