@@ -93,7 +93,9 @@ void peers_on_bfd(struct core *core, const struct bfd_fact *fact)
         }
         return;
     }
-    if (!was_up || fact->is_admin_down || !peer_is_established(peer)) {
+    /* A strict session that is about to come up must not either. */
+    bool is_strict = peer->settings.merged.bfd_strict.value;
+    if (!was_up || fact->is_admin_down || (!is_strict && !peer_is_established(peer))) {
         return;
     }
     struct notification notification = {NOTIFICATION_CEASE, CEASE_BFD_DOWN, {NULL, 0}};

@@ -328,6 +328,20 @@ START_TEST(strict_bfd_is_waited_for)
 }
 END_TEST
 
+START_TEST(strict_bfd_down_ends_an_attempt_too)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with(edit_bfd_strict));
+    bfd_fact(rig, true, false);
+    struct rig_conn *ours = rig_ours(rig);
+    ck_assert_ptr_nonnull(ours);
+    bfd_fact(rig, false, false);
+    ck_assert(ours->is_closed);
+    ck_assert_ptr_null(rig_ours(rig));
+    rig_free(rig);
+}
+END_TEST
+
 START_TEST(strict_bfd_refuses_the_far_end_before_it_is_up)
 {
     struct rig *rig = rig_new();
@@ -402,6 +416,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, bfd_down_ends_the_session_with_6_10);
     tcase_add_test(tcase, bfd_that_never_came_up_drops_nothing);
     tcase_add_test(tcase, strict_bfd_is_waited_for);
+    tcase_add_test(tcase, strict_bfd_down_ends_an_attempt_too);
     tcase_add_test(tcase, strict_bfd_refuses_the_far_end_before_it_is_up);
     tcase_add_test(tcase, a_listen_range_makes_neighbors_and_forgets_them);
     suite_add_tcase(suite, tcase);
