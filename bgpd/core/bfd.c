@@ -266,7 +266,16 @@ enum bfd_fault bfd_receive(struct bfd_machine *machine, const struct bfd_packet 
     }
     machine->is_final_due = machine->is_final_due || packet->poll;
     machine->detect_at = mono_add(now, bfd_detection_time(machine));
+    machine->is_detection_held = false;
     return BFD_FAULT_NONE;
+}
+
+void bfd_hold_detection(struct bfd_machine *machine, struct mono_time until)
+{
+    if (!machine->is_detection_held && mono_before(machine->detect_at, until)) {
+        machine->detect_at = until;
+        machine->is_detection_held = true;
+    }
 }
 
 void bfd_expire(struct bfd_machine *machine, struct mono_time now)

@@ -55,6 +55,7 @@ struct bfd_machine {
     bool is_poll_stale; /* values changed since the poll began: another one must follow */
     bool is_final_due;
     bool has_sent;
+    bool is_detection_held;
     struct mono_time sent_at; /* of the last periodic packet */
     struct mono_time send_at; /* of the next one; MONO_NEVER when none may be sent */
     struct mono_time detect_at;
@@ -80,6 +81,10 @@ enum bfd_fault bfd_receive(struct bfd_machine *machine, const struct bfd_packet 
 
 /* Detection: to be called when the deadline is reached, after all that came was received. */
 void bfd_expire(struct bfd_machine *machine, struct mono_time now);
+
+/* Puts detection off until then, once per silence: for a caller that slept too long itself, so that
+ * its own lateness is not taken for the far end's. */
+void bfd_hold_detection(struct bfd_machine *machine, struct mono_time until);
 
 /* True with the packet to send now. To be called until false. */
 bool bfd_take_packet(struct bfd_machine *machine, struct mono_time now,

@@ -14,6 +14,9 @@
 /* Packets that wait may be what a session needs to live: detection lets the reading catch up, but
  * not for ever. */
 #define CATCH_UP_TURNS_MAX 16u
+/* A machine that stood still for longer has not listened: what was sent meanwhile may yet come. */
+#define LATE_MS            20
+#define LATE_GRACE_MS      40
 #define REQUIRED_TTL       255
 #define INTERVAL_US_MIN    10000u
 #define REOPEN_INTERVAL_MS 200
@@ -339,14 +342,19 @@ static bool receive_all(struct bfd_table *table, struct mono_time now)
     return is_drained;
 }
 
-void bfd_table_turn(struct bfd_table *table, struct mono_time now)
+void bfd_table_turn(struct bfd_table *table, struct mono_time due, struct mono_time now)
 {
     bool is_drained = receive_all(table, now);
+    bool is_late = mono_before(mono_add(due, mono_span_ms(LATE_MS)), now);
+    struct mono_time hold_until = mono_add(now, mono_span_ms(LATE_GRACE_MS));
     table->catch_up_turns = is_drained ? 0 : table->catch_up_turns + 1;
     bool may_expire = is_drained || table->catch_up_turns > CATCH_UP_TURNS_MAX;
     for (uint32_t i = 0; i < table->used; i++) {
         struct bfd_session *session = table->sessions[i];
         struct bfd_packet packet;
+        if (session != NULL && is_late) {
+            bfd_hold_detection(&session->machine, hold_until);
+        }
         if (session == NULL || !mono_reached(bfd_deadline(&session->machine), now)) {
             continue;
         }

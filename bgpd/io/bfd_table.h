@@ -43,8 +43,8 @@ void bfd_table_apply(struct bfd_table *table, const struct bfd_session_action *a
 /* The sockets to wait for; returns how many, at most BFD_LISTENERS. */
 size_t bfd_table_poll_set(const struct bfd_table *table, struct pollfd *out);
 
-/* Receives (a bounded number), detects, sends. */
-void bfd_table_turn(struct bfd_table *table, struct mono_time now);
+/* Receives (a bounded number), detects, sends. due is the deadline that was waited for. */
+void bfd_table_turn(struct bfd_table *table, struct mono_time due, struct mono_time now);
 
 struct mono_time bfd_table_deadline(const struct bfd_table *table);
 

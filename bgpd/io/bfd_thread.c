@@ -137,7 +137,7 @@ static void *thread_main(void *argument)
         if (count != 0) {
             bfd_table_apply(thread->table, actions, count, now);
         }
-        bfd_table_turn(thread->table, now);
+        bfd_table_turn(thread->table, deadline, now);
         deadline = bfd_table_deadline(thread->table);
         pthread_mutex_unlock(&thread->table_lock);
         mem_free(MEM_IO, actions);

@@ -144,6 +144,20 @@ START_TEST(silence_in_init_and_up_ends_in_down_with_diagnostic_1)
 }
 END_TEST
 
+START_TEST(our_own_lateness_puts_detection_off_once)
+{
+    struct bfd_machine machine = machine_settled(at_ms(0));
+    bfd_hold_detection(&machine, at_ms(140)); /* no later than it is anyway */
+    ck_assert_int_eq(machine.detect_at.ns, at_ms(150).ns);
+    bfd_hold_detection(&machine, at_ms(240));
+    bfd_expire(&machine, at_ms(200));
+    ck_assert_uint_eq(machine.state, BFD_UP);
+    bfd_hold_detection(&machine, at_ms(400));
+    bfd_expire(&machine, at_ms(240));
+    ck_assert_int_eq(machine.verdict, BFD_VERDICT_FAILED);
+}
+END_TEST
+
 START_TEST(who_never_spoke_has_not_failed)
 {
     struct bfd_machine machine = machine_new();
@@ -549,6 +563,7 @@ Suite *test_suite(void)
     tcase_add_test(cases, every_state_follows_every_received_state_as_the_table_says);
     tcase_add_test(cases, a_changed_state_is_told_at_once);
     tcase_add_test(cases, silence_in_init_and_up_ends_in_down_with_diagnostic_1);
+    tcase_add_test(cases, our_own_lateness_puts_detection_off_once);
     tcase_add_test(cases, who_never_spoke_has_not_failed);
     tcase_add_test(cases, a_far_end_that_wants_no_bfd_takes_a_failure_back);
     tcase_add_test(cases, admin_down_is_told_and_left_through_down);
