@@ -139,6 +139,9 @@ static void dispatch(struct core *core, const struct core_event *event)
     case EVENT_TUNNEL_FACT:
         kernel_side_on_event(core, event);
         router_id_on_event(core, event);
+        if (event->kind == EVENT_ADDR || event->kind == EVENT_KERNEL_DUMP_END) {
+            kernel_probes_update(core);
+        }
         core->peers->needs_retry = true;
         return;
     case EVENT_KERNEL_NEXTHOP:

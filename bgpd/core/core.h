@@ -240,6 +240,8 @@ struct tunnel_watch_action {
     bool is_delete;
     uint32_t sources;                   /* LIVENESS_ bits */
     const struct config_tunnel *tunnel; /* borrowed until the next call */
+    struct ip_addr probe_peer;          /* whom to probe inside the tunnel; IP_NONE: nobody known */
+    struct ip_addr probe_local;         /* from where; IP_NONE: the kernel chooses */
 };
 
 struct core_action {

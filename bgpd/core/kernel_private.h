@@ -222,6 +222,8 @@ struct tunnel {
     struct mono_time since;
     struct tunnel_evidence evidence[TUNNEL_EVIDENCE_COUNT]; /* by bit number of LIVENESS_ */
     uint32_t watched;                                       /* LIVENESS_ bits told to the io */
+    struct ip_addr probe_peer;                              /* told to the io */
+    struct ip_addr probe_local;
     struct own_route *endpoint_pin;
     char refused_capture[128];
     bool is_no_underlay_logged;

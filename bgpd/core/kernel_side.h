@@ -77,4 +77,7 @@ uint32_t kernel_tunnel_ifindex(const struct core *core, uint16_t tunnel_number);
 const char *kernel_session_obstacle(const struct core *core, const struct ip_addr *addr,
                                     uint16_t via_tunnel);
 
+/* Our addresses changed: probes through tunnels may have to come from another one. */
+void kernel_probes_update(struct core *core);
+
 #endif

@@ -239,6 +239,11 @@ const char *transport_obstacle(const struct core *core, const struct peer *peer,
 const char *transport_refusal(const struct core *core, const struct peer *peer,
                               const struct conn_event *event, char text_out[OBSTACLE_BYTES]);
 
+/* The address a session with peer_addr is sourced from; IP_NONE when the kernel may choose or the
+ * address is not there (yet). */
+struct ip_addr transport_source(const struct core *core, const struct ip_addr *peer_addr,
+                                const struct neighbor_settings *settings);
+
 /* The interface the session to peer runs over when that is known: its tunnel's, its link-local
  * scope, or the directly connected one; else 0. */
 uint32_t transport_ifindex(const struct core *core, const struct peer *peer);

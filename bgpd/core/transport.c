@@ -51,10 +51,11 @@ static void fill_ttl(const struct neighbor_settings *settings, struct conn_setup
 }
 
 /* The address a session must be sourced from; IP_NONE when the kernel may choose. */
-static const char *find_source(const struct core *core, const struct peer *peer,
-                               struct ip_addr *source_out, char text_out[OBSTACLE_BYTES])
+static const char *find_source(const struct core *core, const struct ip_addr *peer_addr,
+                               const struct neighbor_settings *settings, struct ip_addr *source_out,
+                               char text_out[OBSTACLE_BYTES])
 {
-    const struct config_neighbor *merged = &peer->settings.merged;
+    const struct config_neighbor *merged = &settings->merged;
     char addr[IP_TEXT_BYTES];
     *source_out = (struct ip_addr){.family = IP_NONE};
     if (merged->update_source.family != IP_NONE) {
@@ -69,11 +70,11 @@ static const char *find_source(const struct core *core, const struct peer *peer,
     if (merged->update_source_interface != NULL) {
         uint32_t ifindex = kernel_interface_by_name(core, merged->update_source_interface);
         if (ifindex != 0) {
-            *source_out = kernel_interface_addr(core, ifindex, peer->addr.family);
+            *source_out = kernel_interface_addr(core, ifindex, peer_addr->family);
         }
         if (source_out->family == IP_NONE) {
             snprintf(text_out, OBSTACLE_BYTES, "update-source %s has no IPv%u address",
-                     merged->update_source_interface, peer->addr.family);
+                     merged->update_source_interface, peer_addr->family);
             return text_out;
         }
         return NULL;
@@ -81,10 +82,20 @@ static const char *find_source(const struct core *core, const struct peer *peer,
     bool uses_loopback = merged->azure_role != AZURE_ROLE_NONE &&
                          azure_role_profile(merged->azure_role)->uses_loopback_source;
     struct ip_addr router_id = ip_from_v4(core->router_id);
-    if (uses_loopback && peer->addr.family == IP_V4 && kernel_is_local_addr(core, &router_id)) {
+    if (uses_loopback && peer_addr->family == IP_V4 && kernel_is_local_addr(core, &router_id)) {
         *source_out = router_id;
     }
     return NULL;
+}
+
+struct ip_addr transport_source(const struct core *core, const struct ip_addr *peer_addr,
+                                const struct neighbor_settings *settings)
+{
+    struct ip_addr source;
+    char text[OBSTACLE_BYTES];
+    return find_source(core, peer_addr, settings, &source, text) == NULL
+               ? source
+               : (struct ip_addr){.family = IP_NONE};
 }
 
 const char *transport_setup(const struct core *core, const struct peer *peer,
@@ -117,7 +128,7 @@ const char *transport_setup(const struct core *core, const struct peer *peer,
     } else if (ip_is_link_local(&peer->addr)) {
         return "a link-local neighbor needs its interface: neighbor X interface NAME";
     }
-    return find_source(core, peer, &setup_out->local_addr, text_out);
+    return find_source(core, &peer->addr, settings, &setup_out->local_addr, text_out);
 }
 
 const char *transport_obstacle(const struct core *core, const struct peer *peer,
@@ -171,7 +182,7 @@ const char *transport_refusal(const struct core *core, const struct peer *peer,
     }
     bool has_source = settings->merged.update_source.family != IP_NONE ||
                       settings->merged.update_source_interface != NULL;
-    if (has_source && find_source(core, peer, &source, text_out) == NULL &&
+    if (has_source && find_source(core, &peer->addr, settings, &source, text_out) == NULL &&
         !ip_equal(&source, &event->local_addr)) {
         snprintf(text_out, OBSTACLE_BYTES, "it was made to %s and not to our update-source",
                  ip_format(&event->local_addr, addr));

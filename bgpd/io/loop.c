@@ -11,6 +11,7 @@
 #include "bgpd/io/files.h"
 #include "bgpd/io/netlink_monitor.h"
 #include "bgpd/io/tcp.h"
+#include "bgpd/io/tunnel_watch.h"
 #include "proto/base/mem.h"
 
 /* Destinations decided between two looks at the sockets: about a millisecond. */
@@ -30,6 +31,7 @@ struct daemon_loop {
     struct fib_thread *fib;
     struct bfd_thread *bfd;
     struct netlink_monitor *monitor;
+    struct tunnel_watch *tunnels;
     struct ev_prepare prepare;
     struct ev_timer deadline;
     struct ev_idle busy; /* keeps the loop from sleeping while the core has backlog */
@@ -172,7 +174,8 @@ static void carry_out(struct daemon_loop *daemon, const struct core_action *acti
         bfd_thread_put(daemon->bfd, &action->bfd_session);
         return;
     case ACTION_TUNNEL_WATCH:
-        return; /* The core takes the absence of these facts for "cannot tell". */
+        tunnel_watch_set(daemon->tunnels, &action->tunnel_watch);
+        return;
     case ACTION_LOG:
         log_sink_write(daemon->log, &action->log);
         return;
@@ -313,6 +316,8 @@ struct daemon_loop *daemon_loop_new(struct ev_loop *loop, struct log_sink *log,
     struct tcp_hooks hooks = {daemon, hook_feed, hook_receive_room, hook_listen_failed};
     daemon->core = core_new(&limits, random_seed());
     daemon->tcp = tcp_side_new(loop, &hooks, log);
+    struct evidence_hooks evidence_hooks = {daemon, hook_feed};
+    daemon->tunnels = tunnel_watch_new(loop, &evidence_hooks);
     ev_prepare_init(&daemon->prepare, on_prepare);
     ev_timer_init(&daemon->deadline, on_deadline, 0., 0.);
     ev_idle_init(&daemon->busy, on_busy);
@@ -330,6 +335,7 @@ void daemon_loop_free(struct daemon_loop *daemon)
     ev_timer_stop(daemon->loop, &daemon->deadline);
     ev_timer_stop(daemon->loop, &daemon->stop_linger);
     ev_idle_stop(daemon->loop, &daemon->busy);
+    tunnel_watch_free(daemon->tunnels);
     netlink_monitor_free(daemon->monitor);
     bfd_thread_free(daemon->bfd);
     fib_thread_free(daemon->fib);

@@ -1,0 +1,115 @@
+#include "bgpd/io/tunnel_watch.h"
+
+#include <string.h>
+
+#include "bgpd/io/vici_watch.h"
+#include "proto/base/list.h"
+#include "proto/base/mem.h"
+
+struct watched_tunnel {
+    struct list_node node;
+    uint16_t number;
+    struct vici_watch *vici;
+    char *vici_socket;
+    char *vici_child;
+    struct ip_addr local_endpoint;
+    struct ip_addr remote_endpoint;
+};
+
+struct tunnel_watch {
+    struct ev_loop *loop;
+    struct evidence_hooks hooks;
+    struct list_node tunnels;
+};
+
+static struct watched_tunnel *find(struct tunnel_watch *watch, uint16_t number)
+{
+    LIST_FOREACH(node, &watch->tunnels)
+    {
+        struct watched_tunnel *tunnel = CONTAINER_OF(node, struct watched_tunnel, node);
+        if (tunnel->number == number) {
+            return tunnel;
+        }
+    }
+    return NULL;
+}
+
+static void vici_stop(struct watched_tunnel *tunnel)
+{
+    if (tunnel->vici != NULL) {
+        vici_watch_free(tunnel->vici);
+        tunnel->vici = NULL;
+    }
+    mem_free(MEM_IO, tunnel->vici_socket);
+    mem_free(MEM_IO, tunnel->vici_child);
+    tunnel->vici_socket = NULL;
+    tunnel->vici_child = NULL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static void vici_set(struct tunnel_watch *watch, struct watched_tunnel *tunnel,
+                     const struct config_tunnel *config)
+{
+    if (tunnel->vici != NULL && same_text(tunnel->vici_socket, config->vici_socket) &&
+        same_text(tunnel->vici_child, config->vici_child) &&
+        ip_equal(&tunnel->local_endpoint, &config->local_endpoint) &&
+        ip_equal(&tunnel->remote_endpoint, &config->remote_endpoint)) {
+        return;
+    }
+    vici_stop(tunnel);
+    tunnel->vici_socket = mem_strdup(MEM_IO, config->vici_socket);
+    tunnel->vici_child = mem_strdup(MEM_IO, config->vici_child);
+    tunnel->local_endpoint = config->local_endpoint;
+    tunnel->remote_endpoint = config->remote_endpoint;
+    tunnel->vici = vici_watch_new(watch->loop, &watch->hooks, tunnel->number, config);
+}
+
+static void forget(struct watched_tunnel *tunnel)
+{
+    vici_stop(tunnel);
+    list_remove(&tunnel->node);
+    mem_free(MEM_IO, tunnel);
+}
+
+void tunnel_watch_set(struct tunnel_watch *watch, const struct tunnel_watch_action *action)
+{
+    struct watched_tunnel *tunnel = find(watch, action->tunnel_number);
+    if (action->is_delete) {
+        if (tunnel != NULL) {
+            forget(tunnel);
+        }
+        return;
+    }
+    if (tunnel == NULL) {
+        tunnel = mem_alloc(MEM_IO, sizeof *tunnel);
+        tunnel->number = action->tunnel_number;
+        list_append(&watch->tunnels, &tunnel->node);
+    }
+    if ((action->sources & LIVENESS_VICI) != 0) {
+        vici_set(watch, tunnel, action->tunnel);
+    } else {
+        vici_stop(tunnel);
+    }
+}
+
+struct tunnel_watch *tunnel_watch_new(struct ev_loop *loop, const struct evidence_hooks *hooks)
+{
+    struct tunnel_watch *watch = mem_alloc(MEM_IO, sizeof *watch);
+    watch->loop = loop;
+    watch->hooks = *hooks;
+    list_init(&watch->tunnels);
+    return watch;
+}
+
+void tunnel_watch_free(struct tunnel_watch *watch)
+{
+    LIST_FOREACH(node, &watch->tunnels)
+    {
+        forget(CONTAINER_OF(node, struct watched_tunnel, node));
+    }
+    mem_free(MEM_IO, watch);
+}
