@@ -1,7 +1,9 @@
 #include "bgpd/io/tunnel_watch.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "bgpd/io/probe_watch.h"
 #include "bgpd/io/vici_watch.h"
 #include "proto/base/list.h"
 #include "proto/base/mem.h"
@@ -14,6 +16,8 @@ struct watched_tunnel {
     char *vici_child;
     struct ip_addr local_endpoint;
     struct ip_addr remote_endpoint;
+    struct probe_watch *probe;
+    struct probe_setup probe_setup;
 };
 
 struct tunnel_watch {
@@ -68,9 +72,44 @@ static void vici_set(struct tunnel_watch *watch, struct watched_tunnel *tunnel,
     tunnel->vici = vici_watch_new(watch->loop, &watch->hooks, tunnel->number, config);
 }
 
+static void probe_stop(struct watched_tunnel *tunnel)
+{
+    if (tunnel->probe != NULL) {
+        probe_watch_free(tunnel->probe);
+        tunnel->probe = NULL;
+    }
+}
+
+static bool same_probe(const struct probe_setup *a, const struct probe_setup *b)
+{
+    return strcmp(a->interface, b->interface) == 0 && ip_equal(&a->peer, &b->peer) &&
+           ip_equal(&a->local, &b->local) && a->interval_ms == b->interval_ms &&
+           a->multiplier == b->multiplier;
+}
+
+static void probe_set(struct tunnel_watch *watch, struct watched_tunnel *tunnel,
+                      const struct tunnel_watch_action *action)
+{
+    const struct config_tunnel *config = action->tunnel;
+    struct probe_setup setup = {.tunnel_number = tunnel->number,
+                                .peer = action->probe_peer,
+                                .local = action->probe_local,
+                                .interval_ms = config->probe_interval_ms,
+                                .multiplier = config->probe_multiplier};
+    snprintf(setup.interface, sizeof setup.interface, "%s",
+             config->interface != NULL ? config->interface : config->name);
+    if (tunnel->probe != NULL && same_probe(&tunnel->probe_setup, &setup)) {
+        return;
+    }
+    probe_stop(tunnel);
+    tunnel->probe_setup = setup;
+    tunnel->probe = probe_watch_new(watch->loop, &watch->hooks, &setup);
+}
+
 static void forget(struct watched_tunnel *tunnel)
 {
     vici_stop(tunnel);
+    probe_stop(tunnel);
     list_remove(&tunnel->node);
     mem_free(MEM_IO, tunnel);
 }
@@ -93,6 +132,11 @@ void tunnel_watch_set(struct tunnel_watch *watch, const struct tunnel_watch_acti
         vici_set(watch, tunnel, action->tunnel);
     } else {
         vici_stop(tunnel);
+    }
+    if ((action->sources & LIVENESS_PROBE) != 0) {
+        probe_set(watch, tunnel, action);
+    } else {
+        probe_stop(tunnel);
     }
 }
 

@@ -269,7 +269,6 @@ static bool walk_element(struct walk *walk, struct reader *reader)
         if (reader->failed || walk->is_in_list) {
             return false;
         }
-        walk->ike->has_up |= walk->depth == 0 && view_is(name, "up");
         read_key(walk->ike, walk->places[walk->depth], name, value);
         return true;
     case VICI_LIST_START:

@@ -45,8 +45,7 @@ struct vici_child {
 
 /* One IKE_SA of a message with its children. */
 struct vici_ike {
-    bool has_up; /* an up/down event: */
-    bool is_up;
+    bool is_up; /* of an up/down event; charon leaves the key out for down */
     uint32_t unique_id;
     uint32_t old_unique_id; /* of a rekeying of the IKE_SA itself; else 0 */
     struct ip_addr local_host;

@@ -1,0 +1,178 @@
+/* Packets of charon 5.9.8 as they came over its VICI socket (after their length): one tunnel
+ * between 192.0.2.1 and 192.0.2.2, made, rekeyed (CHILD_SA, then IKE_SA), deleted by the other
+ * side. */
+#ifndef TESTS_UNIT_IO_VICI_RECORDED_H
+#define TESTS_UNIT_IO_VICI_RECORDED_H
+
+static const char recorded_ike_up[] =
+    "\007\012ike-updown\003\002up\000\003yes\001\005azure\003\010uniqueid\000\0011\003\007ver"
+    "sion\000\0012\003\005state\000\013ESTABLISHED\003\012local-host\000\011192.0.2.1\003\012"
+    "local-port\000\0044500\003\010local-id\000\002ce\003\013remote-host\000\011192.0.2.2\003"
+    "\013remote-port\000\0044500\003\011remote-id\000\002gw\003\011initiator\000\003yes\003"
+    "\015initiator-spi\000\0207ce923d70675a9b3\003\015responder-spi\000\02091029e43d554694b"
+    "\003\012nat-remote\000\003yes\003\007nat-any\000\003yes\003\010encr-alg\000\007AES_CBC"
+    "\003\014encr-keysize\000\003128\003\011integ-alg\000\021HMAC_SHA2_256_128\003\007prf-alg"
+    "\000\021PRF_HMAC_SHA2_256\003\010dh-group\000\007ECP_256\003\013established\000\0010\003"
+    "\012rekey-time\000\00513066\004\014tasks-active\005\000\015IKE_ESTABLISH\005\000\014CHIL"
+    "D_CREATE\006\002";
+
+static const char recorded_child_up[] =
+    "\007\014child-updown\003\002up\000\003yes\001\005azure\003\010uniqueid\000\0011\003\007v"
+    "ersion\000\0012\003\005state\000\013ESTABLISHED\003\012local-host\000\011192.0.2.1\003"
+    "\012local-port\000\0044500\003\010local-id\000\002ce\003\013remote-host\000\011192.0.2.2"
+    "\003\013remote-port\000\0044500\003\011remote-id\000\002gw\003\011initiator\000\003yes"
+    "\003\015initiator-spi\000\0207ce923d70675a9b3\003\015responder-spi\000\02091029e43d55469"
+    "4b\003\012nat-remote\000\003yes\003\007nat-any\000\003yes\003\010encr-alg\000\007AES_CBC"
+    "\003\014encr-keysize\000\003128\003\011integ-alg\000\021HMAC_SHA2_256_128\003\007prf-alg"
+    "\000\021PRF_HMAC_SHA2_256\003\010dh-group\000\007ECP_256\003\013established\000\0010\003"
+    "\012rekey-time\000\00513066\004\014tasks-active\005\000\014CHILD_CREATE\006\001\011child"
+    "-sas\001\005all-1\003\004name\000\003all\003\010uniqueid\000\0011\003\005reqid\000\0011"
+    "\003\005state\000\011INSTALLED\003\004mode\000\006TUNNEL\003\010protocol\000\003ESP\003"
+    "\005encap\000\003yes\003\006spi-in\000\0109afd37a4\003\007spi-out\000\01053a1f64f\003"
+    "\010encr-alg\000\012AES_GCM_16\003\014encr-keysize\000\003128\003\010bytes-in\000\0010"
+    "\003\012packets-in\000\0010\003\011bytes-out\000\0010\003\013packets-out\000\0010\003"
+    "\012rekey-time\000\0043264\003\011life-time\000\0043960\003\014install-time\000\0010\004"
+    "\010local-ts\005\000\0110.0.0.0/0\006\004\011remote-ts\005\000\0110.0.0.0/0\006\002\002"
+    "\002";
+
+static const char recorded_list_one[] =
+    "\007\007list-sa\001\005azure\003\010uniqueid\000\0011\003\007version\000\0012\003\005sta"
+    "te\000\013ESTABLISHED\003\012local-host\000\011192.0.2.1\003\012local-port\000\0044500"
+    "\003\010local-id\000\002ce\003\013remote-host\000\011192.0.2.2\003\013remote-port\000"
+    "\0044500\003\011remote-id\000\002gw\003\011initiator\000\003yes\003\015initiator-spi\000"
+    "\0207ce923d70675a9b3\003\015responder-spi\000\02091029e43d554694b\003\012nat-remote\000"
+    "\003yes\003\007nat-any\000\003yes\003\010encr-alg\000\007AES_CBC\003\014encr-keysize\000"
+    "\003128\003\011integ-alg\000\021HMAC_SHA2_256_128\003\007prf-alg\000\021PRF_HMAC_SHA2_25"
+    "6\003\010dh-group\000\007ECP_256\003\013established\000\0012\003\012rekey-time\000\00513"
+    "064\001\011child-sas\001\005all-1\003\004name\000\003all\003\010uniqueid\000\0011\003"
+    "\005reqid\000\0011\003\005state\000\011INSTALLED\003\004mode\000\006TUNNEL\003\010protoc"
+    "ol\000\003ESP\003\005encap\000\003yes\003\006spi-in\000\0109afd37a4\003\007spi-out\000"
+    "\01053a1f64f\003\010encr-alg\000\012AES_GCM_16\003\014encr-keysize\000\003128\003\010byt"
+    "es-in\000\00240\003\012packets-in\000\0011\003\006use-in\000\0011\003\011bytes-out\000"
+    "\00260\003\013packets-out\000\0011\003\007use-out\000\0011\003\012rekey-time\000\0043262"
+    "\003\011life-time\000\0043958\003\014install-time\000\0012\004\010local-ts\005\000\0110."
+    "0.0.0/0\006\004\011remote-ts\005\000\0110.0.0.0/0\006\002\002\002";
+
+static const char recorded_child_rekey[] =
+    "\007\013child-rekey\001\005azure\003\010uniqueid\000\0011\003\007version\000\0012\003"
+    "\005state\000\013ESTABLISHED\003\012local-host\000\011192.0.2.1\003\012local-port\000"
+    "\0044500\003\010local-id\000\002ce\003\013remote-host\000\011192.0.2.2\003\013remote-por"
+    "t\000\0044500\003\011remote-id\000\002gw\003\011initiator\000\003yes\003\015initiator-sp"
+    "i\000\0207ce923d70675a9b3\003\015responder-spi\000\02091029e43d554694b\003\012nat-remote"
+    "\000\003yes\003\007nat-any\000\003yes\003\010encr-alg\000\007AES_CBC\003\014encr-keysize"
+    "\000\003128\003\011integ-alg\000\021HMAC_SHA2_256_128\003\007prf-alg\000\021PRF_HMAC_SHA"
+    "2_256\003\010dh-group\000\007ECP_256\003\013established\000\0014\003\012rekey-time\000"
+    "\00513062\004\014tasks-active\005\000\013CHILD_REKEY\006\001\011child-sas\001\003all\001"
+    "\003old\003\004name\000\003all\003\010uniqueid\000\0011\003\005reqid\000\0011\003\005sta"
+    "te\000\007REKEYED\003\004mode\000\006TUNNEL\003\010protocol\000\003ESP\003\005encap\000"
+    "\003yes\003\006spi-in\000\0109afd37a4\003\007spi-out\000\01053a1f64f\003\010encr-alg\000"
+    "\012AES_GCM_16\003\014encr-keysize\000\003128\003\010bytes-in\000\00240\003\012packets-i"
+    "n\000\0011\003\006use-in\000\0013\003\011bytes-out\000\00260\003\013packets-out\000\0011"
+    "\003\007use-out\000\0013\003\012rekey-time\000\0043260\003\011life-time\000\0043956\003"
+    "\014install-time\000\0014\004\010local-ts\005\000\0110.0.0.0/0\006\004\011remote-ts\005"
+    "\000\0110.0.0.0/0\006\002\001\003new\003\004name\000\003all\003\010uniqueid\000\0012\003"
+    "\005reqid\000\0011\003\005state\000\011INSTALLED\003\004mode\000\006TUNNEL\003\010protoc"
+    "ol\000\003ESP\003\005encap\000\003yes\003\006spi-in\000\010bf74105d\003\007spi-out\000"
+    "\0108910613e\003\010encr-alg\000\012AES_GCM_16\003\014encr-keysize\000\003128\003\010byt"
+    "es-in\000\0010\003\012packets-in\000\0010\003\011bytes-out\000\0010\003\013packets-out"
+    "\000\0010\003\012rekey-time\000\0043408\003\011life-time\000\0043960\003\014install-time"
+    "\000\0010\004\010local-ts\005\000\0110.0.0.0/0\006\004\011remote-ts\005\000\0110.0.0.0/0"
+    "\006\002\002\002\002";
+
+static const char recorded_list_rekeyed[] =
+    "\007\007list-sa\001\005azure\003\010uniqueid\000\0011\003\007version\000\0012\003\005sta"
+    "te\000\013ESTABLISHED\003\012local-host\000\011192.0.2.1\003\012local-port\000\0044500"
+    "\003\010local-id\000\002ce\003\013remote-host\000\011192.0.2.2\003\013remote-port\000"
+    "\0044500\003\011remote-id\000\002gw\003\011initiator\000\003yes\003\015initiator-spi\000"
+    "\0207ce923d70675a9b3\003\015responder-spi\000\02091029e43d554694b\003\012nat-remote\000"
+    "\003yes\003\007nat-any\000\003yes\003\010encr-alg\000\007AES_CBC\003\014encr-keysize\000"
+    "\003128\003\011integ-alg\000\021HMAC_SHA2_256_128\003\007prf-alg\000\021PRF_HMAC_SHA2_25"
+    "6\003\010dh-group\000\007ECP_256\003\013established\000\0015\003\012rekey-time\000\00513"
+    "061\001\011child-sas\001\005all-1\003\004name\000\003all\003\010uniqueid\000\0011\003"
+    "\005reqid\000\0011\003\005state\000\007DELETED\003\004mode\000\006TUNNEL\003\010protocol"
+    "\000\003ESP\003\005encap\000\003yes\003\006spi-in\000\0109afd37a4\003\007spi-out\000\010"
+    "53a1f64f\003\010encr-alg\000\012AES_GCM_16\003\014encr-keysize\000\003128\003\010bytes-i"
+    "n\000\00240\003\012packets-in\000\0011\003\006use-in\000\0014\003\011bytes-out\000\00260"
+    "\003\013packets-out\000\0011\003\007use-out\000\0014\003\012rekey-time\000\0043259\003"
+    "\011life-time\000\0043955\003\014install-time\000\0015\004\010local-ts\005\000\0110.0.0."
+    "0/0\006\004\011remote-ts\005\000\0110.0.0.0/0\006\002\001\005all-2\003\004name\000\003al"
+    "l\003\010uniqueid\000\0012\003\005reqid\000\0011\003\005state\000\011INSTALLED\003\004mo"
+    "de\000\006TUNNEL\003\010protocol\000\003ESP\003\005encap\000\003yes\003\006spi-in\000"
+    "\010bf74105d\003\007spi-out\000\0108910613e\003\010encr-alg\000\012AES_GCM_16\003\014enc"
+    "r-keysize\000\003128\003\010bytes-in\000\0010\003\012packets-in\000\0010\003\011bytes-ou"
+    "t\000\0010\003\013packets-out\000\0010\003\012rekey-time\000\0043407\003\011life-time"
+    "\000\0043959\003\014install-time\000\0011\004\010local-ts\005\000\0110.0.0.0/0\006\004"
+    "\011remote-ts\005\000\0110.0.0.0/0\006\002\002\002";
+
+static const char recorded_ike_rekey[] =
+    "\007\011ike-rekey\001\005azure\001\003old\003\010uniqueid\000\0011\003\007version\000"
+    "\0012\003\005state\000\010REKEYING\003\012local-host\000\011192.0.2.1\003\012local-port"
+    "\000\0044500\003\010local-id\000\002ce\003\013remote-host\000\011192.0.2.2\003\013remote"
+    "-port\000\0044500\003\011remote-id\000\002gw\003\011initiator\000\003yes\003\015initiato"
+    "r-spi\000\0207ce923d70675a9b3\003\015responder-spi\000\02091029e43d554694b\003\012nat-re"
+    "mote\000\003yes\003\007nat-any\000\003yes\003\010encr-alg\000\007AES_CBC\003\014encr-key"
+    "size\000\003128\003\011integ-alg\000\021HMAC_SHA2_256_128\003\007prf-alg\000\021PRF_HMAC"
+    "_SHA2_256\003\010dh-group\000\007ECP_256\004\014tasks-active\005\000\011IKE_REKEY\006"
+    "\002\001\003new\003\010uniqueid\000\0012\003\007version\000\0012\003\005state\000\013EST"
+    "ABLISHED\003\012local-host\000\011192.0.2.1\003\012local-port\000\0044500\003\010local-i"
+    "d\000\002ce\003\013remote-host\000\011192.0.2.2\003\013remote-port\000\0044500\003\011re"
+    "mote-id\000\002gw\003\011initiator\000\003yes\003\015initiator-spi\000\0200197d7ccbd5fb0"
+    "fd\003\015responder-spi\000\02059b27f930641ae90\003\012nat-remote\000\003yes\003\007nat-"
+    "any\000\003yes\003\010encr-alg\000\007AES_CBC\003\014encr-keysize\000\003128\003\011inte"
+    "g-alg\000\021HMAC_SHA2_256_128\003\007prf-alg\000\021PRF_HMAC_SHA2_256\003\010dh-group"
+    "\000\007ECP_256\003\013established\000\0010\003\012rekey-time\000\00513127\002\002";
+
+static const char recorded_list_ike_rekeyed[] =
+    "\007\007list-sa\001\005azure\003\010uniqueid\000\0012\003\007version\000\0012\003\005sta"
+    "te\000\013ESTABLISHED\003\012local-host\000\011192.0.2.1\003\012local-port\000\0044500"
+    "\003\010local-id\000\002ce\003\013remote-host\000\011192.0.2.2\003\013remote-port\000"
+    "\0044500\003\011remote-id\000\002gw\003\011initiator\000\003yes\003\015initiator-spi\000"
+    "\0200197d7ccbd5fb0fd\003\015responder-spi\000\02059b27f930641ae90\003\012nat-remote\000"
+    "\003yes\003\007nat-any\000\003yes\003\010encr-alg\000\007AES_CBC\003\014encr-keysize\000"
+    "\003128\003\011integ-alg\000\021HMAC_SHA2_256_128\003\007prf-alg\000\021PRF_HMAC_SHA2_25"
+    "6\003\010dh-group\000\007ECP_256\003\013established\000\0011\003\012rekey-time\000\00513"
+    "126\001\011child-sas\001\005all-1\003\004name\000\003all\003\010uniqueid\000\0011\003"
+    "\005reqid\000\0011\003\005state\000\007DELETED\003\004mode\000\006TUNNEL\003\010protocol"
+    "\000\003ESP\003\005encap\000\003yes\003\006spi-in\000\0109afd37a4\003\007spi-out\000\010"
+    "53a1f64f\003\010encr-alg\000\012AES_GCM_16\003\014encr-keysize\000\003128\003\010bytes-i"
+    "n\000\00240\003\012packets-in\000\0011\003\006use-in\000\0016\003\011bytes-out\000\00260"
+    "\003\013packets-out\000\0011\003\007use-out\000\0016\003\012rekey-time\000\0043257\003"
+    "\011life-time\000\0043953\003\014install-time\000\0017\004\010local-ts\005\000\0110.0.0."
+    "0/0\006\004\011remote-ts\005\000\0110.0.0.0/0\006\002\001\005all-2\003\004name\000\003al"
+    "l\003\010uniqueid\000\0012\003\005reqid\000\0011\003\005state\000\011INSTALLED\003\004mo"
+    "de\000\006TUNNEL\003\010protocol\000\003ESP\003\005encap\000\003yes\003\006spi-in\000"
+    "\010bf74105d\003\007spi-out\000\0108910613e\003\010encr-alg\000\012AES_GCM_16\003\014enc"
+    "r-keysize\000\003128\003\010bytes-in\000\0010\003\012packets-in\000\0010\003\011bytes-ou"
+    "t\000\0010\003\013packets-out\000\0010\003\012rekey-time\000\0043405\003\011life-time"
+    "\000\0043957\003\014install-time\000\0013\004\010local-ts\005\000\0110.0.0.0/0\006\004"
+    "\011remote-ts\005\000\0110.0.0.0/0\006\002\002\002";
+
+static const char recorded_ike_down[] =
+    "\007\012ike-updown\001\005azure\003\010uniqueid\000\0012\003\007version\000\0012\003\005"
+    "state\000\010DELETING\003\012local-host\000\011192.0.2.1\003\012local-port\000\0044500"
+    "\003\010local-id\000\002ce\003\013remote-host\000\011192.0.2.2\003\013remote-port\000"
+    "\0044500\003\011remote-id\000\002gw\003\011initiator\000\003yes\003\015initiator-spi\000"
+    "\0200197d7ccbd5fb0fd\003\015responder-spi\000\02059b27f930641ae90\003\012nat-remote\000"
+    "\003yes\003\007nat-any\000\003yes\003\010encr-alg\000\007AES_CBC\003\014encr-keysize\000"
+    "\003128\003\011integ-alg\000\021HMAC_SHA2_256_128\003\007prf-alg\000\021PRF_HMAC_SHA2_25"
+    "6\003\010dh-group\000\007ECP_256\004\015tasks-passive\005\000\012IKE_DELETE\006\002";
+
+static const char recorded_child_down[] =
+    "\007\014child-updown\001\005azure\003\010uniqueid\000\0012\003\007version\000\0012\003"
+    "\005state\000\010DELETING\003\012local-host\000\011192.0.2.1\003\012local-port\000\00445"
+    "00\003\010local-id\000\002ce\003\013remote-host\000\011192.0.2.2\003\013remote-port\000"
+    "\0044500\003\011remote-id\000\002gw\003\011initiator\000\003yes\003\015initiator-spi\000"
+    "\0200197d7ccbd5fb0fd\003\015responder-spi\000\02059b27f930641ae90\003\012nat-remote\000"
+    "\003yes\003\007nat-any\000\003yes\003\010encr-alg\000\007AES_CBC\003\014encr-keysize\000"
+    "\003128\003\011integ-alg\000\021HMAC_SHA2_256_128\003\007prf-alg\000\021PRF_HMAC_SHA2_25"
+    "6\003\010dh-group\000\007ECP_256\004\015tasks-passive\005\000\012IKE_DELETE\006\001\011c"
+    "hild-sas\001\005all-2\003\004name\000\003all\003\010uniqueid\000\0012\003\005reqid\000"
+    "\0011\003\005state\000\011INSTALLED\003\004mode\000\006TUNNEL\003\010protocol\000\003ESP"
+    "\003\005encap\000\003yes\003\006spi-in\000\010bf74105d\003\007spi-out\000\0108910613e"
+    "\003\010encr-alg\000\012AES_GCM_16\003\014encr-keysize\000\003128\003\010bytes-in\000"
+    "\0010\003\012packets-in\000\0010\003\011bytes-out\000\0010\003\013packets-out\000\0010"
+    "\003\012rekey-time\000\0043404\003\011life-time\000\0043956\003\014install-time\000\0014"
+    "\004\010local-ts\005\000\0110.0.0.0/0\006\004\011remote-ts\005\000\0110.0.0.0/0\006\002"
+    "\002\002";
+
+#endif
