@@ -5,6 +5,7 @@
 
 #include "bgpd/io/probe_watch.h"
 #include "bgpd/io/vici_watch.h"
+#include "bgpd/io/xfrm_watch.h"
 #include "proto/base/list.h"
 #include "proto/base/mem.h"
 
@@ -23,6 +24,7 @@ struct watched_tunnel {
 struct tunnel_watch {
     struct ev_loop *loop;
     struct evidence_hooks hooks;
+    struct xfrm_watch *xfrm;
     struct list_node tunnels;
 };
 
@@ -117,6 +119,11 @@ static void forget(struct watched_tunnel *tunnel)
 void tunnel_watch_set(struct tunnel_watch *watch, const struct tunnel_watch_action *action)
 {
     struct watched_tunnel *tunnel = find(watch, action->tunnel_number);
+    if (action->is_delete || (action->sources & LIVENESS_XFRM) == 0) {
+        xfrm_watch_remove(watch->xfrm, action->tunnel_number);
+    } else {
+        xfrm_watch_put(watch->xfrm, action->tunnel_number, action->tunnel);
+    }
     if (action->is_delete) {
         if (tunnel != NULL) {
             forget(tunnel);
@@ -145,6 +152,7 @@ struct tunnel_watch *tunnel_watch_new(struct ev_loop *loop, const struct evidenc
     struct tunnel_watch *watch = mem_alloc(MEM_IO, sizeof *watch);
     watch->loop = loop;
     watch->hooks = *hooks;
+    watch->xfrm = xfrm_watch_new(loop, hooks);
     list_init(&watch->tunnels);
     return watch;
 }
@@ -155,5 +163,6 @@ void tunnel_watch_free(struct tunnel_watch *watch)
     {
         forget(CONTAINER_OF(node, struct watched_tunnel, node));
     }
+    xfrm_watch_free(watch->xfrm);
     mem_free(MEM_IO, watch);
 }

@@ -1,0 +1,41 @@
+/* The kernel's account of its security associations: XFRM netlink messages to plain structs. No
+ * sockets. Keys, which such messages carry as well, are passed over. */
+#ifndef BGPD_IO_XFRM_MESSAGE_H
+#define BGPD_IO_XFRM_MESSAGE_H
+
+#include <linux/netlink.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/prefix.h"
+
+/* An ESP association, one direction. The kernel tells them apart by destination and SPI. */
+struct xfrm_sa {
+    struct ip_addr source;
+    struct ip_addr destination;
+    uint32_t spi;
+    uint32_t if_id;
+};
+
+enum xfrm_change_kind {
+    XFRM_SA_PUT,
+    XFRM_SA_REMOVED,
+    XFRM_SA_ALL_REMOVED,
+};
+
+struct xfrm_change {
+    enum xfrm_change_kind kind;
+    struct xfrm_sa sa; /* unless all were removed; of a removed one only destination and SPI */
+};
+
+/* False for what is malformed or no change to an ESP association that packets can use: other
+ * protocols, soft expiry, an association that is still being negotiated. */
+bool xfrm_message_parse(const struct nlmsghdr *message, struct xfrm_change *change_out);
+
+#define XFRM_DUMP_REQUEST_BYTES 64u
+
+/* Writes the request for a dump to an aligned buffer of XFRM_DUMP_REQUEST_BYTES; its length. */
+size_t xfrm_message_dump_request(uint8_t *buffer, uint32_t sequence);
+
+#endif
