@@ -158,6 +158,10 @@ corpus: $(BUILD)/obj/tests/corpus/write_seeds.o $(call archive,proto)
 
 fuzz-all: fuzz-canary $(addprefix fuzz-,$(fuzz_targets))
 
+# make soak: load tests that want the machine for themselves (64 BFD sessions under busy cores)
+soak:
+	@for i in 1 2 3 4 5; do SEALANE_SOAK=1 $(MAKE) --no-print-directory unit ROOM=io || exit 1; done
+
 # ---- Simulator ----
 $(BUILD)/sim: $(call objects,$(sim_src) $(wildcard tests/sim/main.c)) $(core_libs)
 	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lm -lpcre2-8

@@ -464,7 +464,10 @@ Suite *test_suite(void)
     tcase_add_test(cases, changed_intervals_keep_the_session_up);
     tcase_add_test(cases, strangers_are_discarded_under_their_own_counters);
     tcase_add_test(cases, an_interface_made_anew_is_found_again);
-    tcase_add_test(cases, sixty_four_sessions_hold_while_every_core_is_busy);
+    /* It asks a whole idle machine for itself: a load test, `make soak`, not a unit test. */
+    if (getenv("SEALANE_SOAK") != NULL) {
+        tcase_add_test(cases, sixty_four_sessions_hold_while_every_core_is_busy);
+    }
     suite_add_tcase(suite, cases);
     return suite;
 }
