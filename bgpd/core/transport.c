@@ -176,8 +176,7 @@ const char *transport_refusal(const struct core *core, const struct peer *peer,
                  settings->merged.interface);
         return text_out;
     }
-    if (settings->merged.bfd_strict.value && peer->session->has_bfd &&
-        !peer->session->is_bfd_up) {
+    if (settings->merged.bfd_strict.value && peer->session->has_bfd && !peer->session->is_bfd_up) {
         return "BFD is not up (strict mode)";
     }
     bool has_source = settings->merged.update_source.family != IP_NONE ||

@@ -305,7 +305,7 @@ static enum bfd_fault session_select(struct bfd_table *table, const struct bfd_d
 static void receive_one(struct bfd_table *table, const struct bfd_datagram *datagram,
                         bool is_multihop, struct mono_time now)
 {
-    struct bfd_packet packet;
+    struct bfd_packet packet = {0};
     struct bfd_session *session = NULL;
     enum bfd_fault fault = BFD_FAULT_TTL;
     if (is_multihop || datagram->ttl == REQUIRED_TTL) {

@@ -34,7 +34,9 @@ static void on_wake(void *context)
 
 static void command(const char *text)
 {
-    ck_assert_msg(system(text) == 0, "%s", text);
+    FILE *shell = popen(text, "w");
+    ck_assert_ptr_nonnull(shell);
+    ck_assert_msg(pclose(shell) == 0, "%s", text);
 }
 
 static int namespace_make(void)
