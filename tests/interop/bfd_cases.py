@@ -13,9 +13,9 @@ import netlab
 import peers
 from base import PATIENCE_S, Skip, Wire, check, wait_listening
 
-INTERVAL_MS, MULTIPLIER = 100, 3
+INTERVAL_MS, MULTIPLIER = 300, 3
 # Detection, the kernel, and a shell that asks once in a while.
-DETECT_S = INTERVAL_MS * MULTIPLIER / 1000 + 0.7
+DETECT_S = INTERVAL_MS * MULTIPLIER / 1000 + 1.5
 
 
 class FrrFar:
