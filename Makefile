@@ -158,7 +158,7 @@ corpus: $(BUILD)/obj/tests/corpus/write_seeds.o $(call archive,proto)
 
 fuzz-all: fuzz-canary $(addprefix fuzz-,$(fuzz_targets))
 
-# make soak: load tests that want the machine for themselves (64 BFD sessions under busy cores)
+# make soak: real-time tests that want the machine for themselves (BFD at 50 ms, 64 sessions under busy cores)
 soak:
 	@for i in 1 2 3 4 5; do SEALANE_SOAK=1 $(MAKE) --no-print-directory unit ROOM=io || exit 1; done
 
