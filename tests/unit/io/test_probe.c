@@ -126,6 +126,17 @@ static void run_for(struct ev_loop *loop, double seconds)
     ev_run(loop, 0);
 }
 
+/* Until the probe says so, at most 10 s. */
+static void run_until(struct ev_loop *loop, const struct heard *heard, bool is_alive)
+{
+    for (int tries = 0; tries < 200; tries++) {
+        if (heard->count != 0 && heard->fact.is_known && heard->fact.is_alive == is_alive) {
+            return;
+        }
+        run_for(loop, 0.05);
+    }
+}
+
 static void set_echo(const char *name, bool is_ignored)
 {
     FILE *file = fopen(name, "w");
@@ -143,15 +154,15 @@ static void check_echo(const char *peer, const char *sysctl)
     ck_assert_int_eq(ip_parse(peer, &setup.peer), STATUS_OK);
     struct probe_watch *watch = probe_watch_new(loop, &hooks, &setup);
     ck_assert_uint_eq(heard.count, 0); /* not from within */
-    run_for(loop, 0.3);
+    run_until(loop, &heard, true);
     ck_assert_uint_eq(heard.fact.tunnel_number, 2);
     ck_assert_uint_eq(heard.fact.source, LIVENESS_PROBE);
     ck_assert_msg(heard.fact.is_known && heard.fact.is_alive, "%s", heard.fact.detail);
     set_echo(sysctl, true);
-    run_for(loop, 0.4);
+    run_until(loop, &heard, false);
     ck_assert_msg(heard.fact.is_known && !heard.fact.is_alive, "%s", heard.fact.detail);
     set_echo(sysctl, false);
-    run_for(loop, 0.4);
+    run_until(loop, &heard, true);
     ck_assert_msg(heard.fact.is_known && heard.fact.is_alive, "%s", heard.fact.detail);
     ck_assert_uint_le(heard.count, 4); /* news only */
     probe_watch_free(watch);
