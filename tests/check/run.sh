@@ -26,7 +26,8 @@ bad=$(grep -nE '\b(malloc|calloc|realloc|free)\(' $(printf '%s\n' $sources | gre
     grep -v '^proto/base/mem.c' | grep -v '^bgpd/cli/')
 [ -z "$bad" ] || say_fail "allocation outside mem.c:
 $bad"
-bad=$(grep -nE '\b(TODO|FIXME|XXX|HACK)\b' $sources)
+remarks='TO''DO|FIX''ME|X''XX|HA''CK' # in pieces, so that this file does not name itself
+bad=$(grep -nE "\\b($remarks)\\b" $sources)
 [ -z "$bad" ] || say_fail "unfinished work left as a remark:
 $bad"
 
