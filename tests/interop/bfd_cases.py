@@ -14,6 +14,7 @@ import peers
 from base import PATIENCE_S, Skip, Wire, check, wait_listening
 
 INTERVAL_MS, MULTIPLIER = 300, 3
+SETTLED_S = 1.5
 # Detection, the kernel, and a shell that asks once in a while.
 DETECT_S = INTERVAL_MS * MULTIPLIER / 1000 + 1.5
 
@@ -153,10 +154,25 @@ class BfdCase:
         netlab.wait_for("session and BFD " + when, self._is_up, PATIENCE_S, 0.05)
         netlab.wait_for("BFD at %s %s" % (self.far.title, when), self.far.sees_up, PATIENCE_S, 0.1)
 
+    def _wait_settled(self, when):
+        """Up at both ends and the same session for SETTLED_S.
+
+        FRR's bgpd may hear of a BFD down so late that it closes the session that has come
+        after it: what is up for an instant is no ground to stand on.
+        """
+        seen = {"count": None, "since": 0.0}
+
+        def is_settled():
+            count = self._neighbor().get("connectionsEstablished")
+            if not self._is_up() or count != seen["count"]:
+                seen.update(count=count, since=time.monotonic())
+            return time.monotonic() - seen["since"] > SETTLED_S
+
+        self._wait_up(when)
+        netlab.wait_for("a session that stays " + when, is_settled, PATIENCE_S, 0.05)
+
     def _live(self):
-        self._wait_up("at the start")
-        time.sleep(1)  # both ends have polled for the fast interval
-        check(self._is_up(), "it did not stay up")
+        self._wait_settled("at the start")  # and both ends have polled for the fast interval
         begin = time.monotonic()
         self.far.signal(signal.SIGSTOP)
         netlab.wait_for("the end of the session",
@@ -168,13 +184,14 @@ class BfdCase:
             time.sleep(2)  # nothing to wait for: it must not come back by itself
             check(self._neighbor().get("bgpState") != "Established", "strict did not wait for BFD")
         self.far.signal(signal.SIGCONT)
-        self._wait_up("after the silence")
+        self._wait_settled("after the silence")
         if self.far.leave_bfd():
             netlab.wait_for("BFD down by wish", lambda: self._neighbor().get("liveness") != "bfd up",
                             PATIENCE_S, 0.05)
             time.sleep(0.5)
-            check(self._neighbor().get("bgpState") == "Established",
-                  "AdminDown over there ended the session")
+            after = self._neighbor()
+            check(after.get("bgpState") == "Established",
+                  "AdminDown over there ended the session: %s" % after)
         self.dut.check_alive()
         return "noticed after %d ms" % (took * 1000)
 
