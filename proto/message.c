@@ -69,6 +69,7 @@ enum status framer_next(struct byte_view received, size_t bytes_max,
     message_out->type = (enum message_type)type;
     message_out->body =
         (struct byte_view){received.data + BGP_HEADER_BYTES, length - BGP_HEADER_BYTES};
+    message_out->whole = (struct byte_view){received.data, length};
     *taken_out = length;
     return STATUS_OK;
 }
@@ -99,20 +100,19 @@ void keepalive_encode(struct writer *writer)
     message_end(writer, start);
 }
 
-struct wire_error route_refresh_decode(struct byte_view body, bool enhanced,
+struct wire_error route_refresh_decode(const struct message_view *message, bool enhanced,
                                        struct route_refresh *refresh_out)
 {
-    struct reader reader = reader_of_view(body);
+    struct reader reader = reader_of_view(message->body);
     uint16_t afi = reader_u16(&reader);
     uint8_t kind = reader_u8(&reader);
     uint8_t safi = reader_u8(&reader);
     *refresh_out = (struct route_refresh){AFI_SAFI_NONE, ROUTE_REFRESH_REQUEST};
     if (reader.failed || (enhanced && reader_left(&reader) != 0)) {
-        /* RFC 7313 5: the data field is the whole message; the session has it. */
         return (struct wire_error){.disposition = WIRE_SESSION_RESET,
                                    .code = NOTIFICATION_ROUTE_REFRESH,
                                    .subcode = 1,
-                                   .data = body,
+                                   .data = message->whole, /* RFC 7313 5 */
                                    .what = "ROUTE-REFRESH length is wrong"};
     }
     refresh_out->afi_safi = afi_safi_from_wire(afi, safi);

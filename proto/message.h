@@ -25,7 +25,8 @@ enum message_type {
 
 struct message_view {
     enum message_type type;
-    struct byte_view body; /* without the header */
+    struct byte_view body;  /* without the header */
+    struct byte_view whole; /* with it */
 };
 
 /* Looks at the octets received so far. STATUS_OK: *message_out is the first message, *taken_out its
@@ -60,6 +61,9 @@ const char *notification_subcode_name(uint8_t code, uint8_t subcode);
  * none. text_out holds at least 256 octets. */
 void shutdown_message_read(const struct notification *notification, char text_out[256]);
 
+/* True for printable UTF-8 of at most 255 octets: what arrives at the other side as it is. */
+bool shutdown_message_is_valid(const char *text);
+
 /* Data octets (length, UTF-8) of a shutdown message; at most 255 octets are used. */
 void shutdown_message_write(struct writer *writer, const char *text);
 
@@ -74,7 +78,8 @@ struct route_refresh {
     uint8_t kind;           /* enum route_refresh_kind, or another value to be ignored */
 };
 
-struct wire_error route_refresh_decode(struct byte_view body, bool enhanced,
+/* RFC 2918 3 and, when enhanced refresh was negotiated, RFC 7313 5: any other length is 7/1. */
+struct wire_error route_refresh_decode(const struct message_view *message, bool enhanced,
                                        struct route_refresh *refresh_out);
 void route_refresh_encode(struct writer *writer, const struct route_refresh *refresh);
 

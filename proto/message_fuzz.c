@@ -5,12 +5,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void message_fuzz_refresh(struct byte_view body, bool enhanced)
+static void message_fuzz_refresh(const struct message_view *read, bool enhanced)
 {
     struct route_refresh refresh, again;
-    struct wire_error error = route_refresh_decode(body, enhanced, &refresh);
+    struct wire_error error = route_refresh_decode(read, enhanced, &refresh);
     if (error.disposition != WIRE_ACCEPT) {
         ASSERT(error.disposition == WIRE_SESSION_RESET);
+        ASSERT(error.data.data == read->whole.data && error.data.size == read->whole.size);
         return;
     }
     if (refresh.afi_safi == AFI_SAFI_NONE) {
@@ -24,7 +25,7 @@ static void message_fuzz_refresh(struct byte_view body, bool enhanced)
     enum status status = framer_next((struct byte_view){out, writer_size(&writer)},
                                      BGP_MESSAGE_BYTES_MAX, &message, &taken, &error);
     ASSERT(status == STATUS_OK && message.type == MESSAGE_ROUTE_REFRESH);
-    error = route_refresh_decode(message.body, enhanced, &again);
+    error = route_refresh_decode(&message, enhanced, &again);
     ASSERT(error.disposition == WIRE_ACCEPT);
     ASSERT(again.afi_safi == refresh.afi_safi && again.kind == refresh.kind);
 }
@@ -67,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ASSERT(taken >= BGP_HEADER_BYTES && taken <= bytes_max && taken <= stream.size);
         ASSERT(message.body.size == taken - BGP_HEADER_BYTES);
         if (message.type == MESSAGE_ROUTE_REFRESH) {
-            message_fuzz_refresh(message.body, enhanced);
+            message_fuzz_refresh(&message, enhanced);
         }
         stream.data += taken;
         stream.size -= taken;

@@ -183,7 +183,8 @@ struct core_event {
 enum core_action_kind {
     ACTION_CONNECT,          /* conn_setup: answered by OPENED or FAILED */
     ACTION_ACCEPT,           /* conn_setup: keep this incoming connection with these options */
-    ACTION_SEND,             /* send: never more than the room told */
+    ACTION_SEND,             /* send: never more than the room told, but for the one NOTIFICATION
+                                with which an incoming connection is refused */
     ACTION_CLOSE,            /* close: after what was sent; a bounded attempt, then dropped */
     ACTION_LISTEN,           /* listen: sockets for one family; port 0 closes it */
     ACTION_PEER_KEY,         /* peer_key: TCP MD5 on the listening socket, before any SYN */
@@ -303,7 +304,8 @@ enum clear_kind {
     CLEAR_SOFT_BOTH,
 };
 
-/* peer IP_NONE means all; families 0 means all. Returns how many peers it touched. */
+/* peer IP_NONE means all; families 0 means all. message is told to the other side of a hard one
+ * (RFC 9003); NULL for none. Returns how many peers it touched. */
 uint32_t core_clear(struct core *core, struct mono_time now, const struct ip_addr *peer,
                     uint32_t families, enum clear_kind kind, const char *message);
 

@@ -35,7 +35,7 @@ enum log_event_kind {
     LOG_EVENT_KIND_COUNT,
 };
 
-#define LOG_TEXT_BYTES 256u
+#define LOG_TEXT_BYTES 512u
 
 struct log_event {
     enum log_event_kind kind;

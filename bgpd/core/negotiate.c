@@ -221,8 +221,7 @@ void negotiate_update_options(const struct core *core, const struct neighbor_set
     const struct capabilities *ours = &local->capabilities;
     const struct capabilities *theirs = &remote->capabilities;
     uint32_t families = negotiate_common_families(local, remote);
-    /* RFC 8654 4: what is sent may be long only when the peer said that it takes that; what is
-     * taken may be long only when we said so. With both equal here one number serves. */
+    /* RFC 8654 4: of what is sent. What is taken may be long as soon as we said so. */
     bool is_extended = ours->extended_message && theirs->extended_message;
     *options_out = (struct update_options){
         .as4 = ours->as4 && theirs->as4,

@@ -118,6 +118,7 @@ void routes_peer_new(struct core *core, struct peer *peer)
         struct peer_family *pf = &routes->families[family];
         pf->peer = peer;
         pf->afi_safi = family;
+        refresh_init(pf);
         bitset_init(&pf->told);
         bitset_init(&pf->held);
         bitset_init(&pf->owed);
@@ -217,6 +218,7 @@ void routes_peer_down(struct core *core, struct peer *peer, bool keep_stale)
         if (pf->group != NULL) {
             group_leave(core, pf);
         }
+        refresh_stop(core, pf);
         if (pf->source == 0) {
             continue;
         }
@@ -232,30 +234,6 @@ void routes_peer_down(struct core *core, struct peer *peer, bool keep_stale)
         uint32_t restart_s = peer->remote_open.capabilities.restart_time_s;
         timer_start(&core->timers, &routes->stale_timer,
                     mono_add(core->now, mono_span_s(restart_s)));
-    }
-}
-
-void routes_peer_refresh(struct core *core, struct peer *peer, const struct route_refresh *refresh)
-{
-    if (refresh->afi_safi >= AFI_SAFI_COUNT || !peer->routes->is_up) {
-        return;
-    }
-    struct peer_family *pf = peer_family_of(peer, refresh->afi_safi);
-    if (pf->source == 0) {
-        return;
-    }
-    switch (refresh->kind) {
-    case ROUTE_REFRESH_REQUEST:
-        routes_peer_soft_out(core, peer, AFI_SAFI_BIT(refresh->afi_safi));
-        break;
-    case ROUTE_REFRESH_BEGIN: /* RFC 7313 4: what is not said again by EoRR is gone */
-        adj_rib_in_mark_stale(core->ribs[refresh->afi_safi], pf->source);
-        break;
-    case ROUTE_REFRESH_END:
-        walk_drain_source(core, refresh->afi_safi, pf->source, true);
-        break;
-    default:
-        break; /* RFC 7313 4: unknown kinds are ignored */
     }
 }
 
@@ -278,9 +256,8 @@ void routes_peer_soft_out(struct core *core, struct peer *peer, uint32_t familie
             continue;
         }
         adj_rib_out_reader_rewind(pf->group->out, pf->reader);
-        if (peer->remote_open.capabilities.enhanced_refresh &&
-            peer->local_open.capabilities.enhanced_refresh) {
-            pf->refresh_begin_due = true; /* RFC 7313 4 */
+        if (refresh_may_be_marked(pf)) {
+            pf->refresh_begin_due = true;
             pf->refresh_end_due = true;
         }
         peer_wants_to_send(core, peer);

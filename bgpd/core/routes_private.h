@@ -74,6 +74,7 @@ struct peer_family {
     bool end_of_rib_sent;
     bool refresh_begin_due;
     bool refresh_end_due;
+    struct timer refresh_timer;   /* armed from the peer's BoRR to its EoRR */
     struct ip_addr self_next_hop; /* IP_NONE: this family cannot be announced now */
     struct ip_addr self_link_local;
 };
@@ -87,6 +88,14 @@ struct peer_routes {
     uint32_t suppressed_error_logs;
     uint8_t notification_data[8];
 };
+
+/* ---- Refreshes (route_refresh.c, RFC 7313) ---- */
+
+void refresh_init(struct peer_family *family);
+void refresh_stop(struct core *core, struct peer_family *family);
+
+/* Whether a refresh may go out between BoRR and EoRR. */
+bool refresh_may_be_marked(const struct peer_family *family);
 
 /* ---- Update groups ---- */
 

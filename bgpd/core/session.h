@@ -55,8 +55,8 @@ struct session_conn {
 #define SESSION_LENIENT_HOLD_S                                                                     \
     8 /* next idle hold time up to which the peer may come back at once */
 
-#define RESET_REASON_BYTES 160u
-#define OBSTACLE_BYTES     200u
+#define RESET_REASON_BYTES 400u /* a shutdown message fits */
+#define OBSTACLE_BYTES     RESET_REASON_BYTES
 
 /* At most so many in a window of time. */
 struct rate_limiter {
@@ -179,7 +179,7 @@ struct fsm_input {
     const struct notification *notification; /* to be sent, or received */
     const char *reason;                      /* for people; NULL: the event's name */
     const struct open_message *open;
-    struct byte_view body; /* of an UPDATE or ROUTE-REFRESH */
+    const struct message_view *message; /* an UPDATE or ROUTE-REFRESH */
 };
 
 void session_feed(struct core *core, struct session_conn *conn, const struct fsm_input *input);

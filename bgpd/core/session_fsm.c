@@ -152,8 +152,11 @@ static void describe(const struct fsm_input *input, const struct fsm_cell *cell,
     if (code == FSM_SAY_NOTHING || code == FSM_SAY_INPUT) {
         snprintf(text, RESET_REASON_BYTES, "%s", reason);
     } else if (is_received) {
-        snprintf(text, RESET_REASON_BYTES, "NOTIFICATION received: %s",
-                 session_notification_name(code, subcode, name));
+        char message[256];
+        shutdown_message_read(input->notification, message);
+        snprintf(text, RESET_REASON_BYTES, "NOTIFICATION received: %s%s%s%s",
+                 session_notification_name(code, subcode, name), message[0] != 0 ? ": \"" : "",
+                 message, message[0] != 0 ? "\"" : "");
     } else if (input->event == FSM_HOLD_EXPIRED) {
         snprintf(text, RESET_REASON_BYTES, "%s", reason); /* the NOTIFICATION says the same */
     } else {
@@ -391,7 +394,8 @@ static void take_open(struct core *core, struct session_conn *conn, const struct
     conn->hold_time_s = negotiate_hold_time_s(&conn->local_open, open);
     conn->keepalive =
         negotiate_keepalive(conn->hold_time_s, conn->peer->settings.merged.keepalive_s.value);
-    if (conn->local_open.capabilities.extended_message && open->capabilities.extended_message) {
+    if (conn->local_open.capabilities
+            .extended_message) { /* RFC 8654 4: we said that we take them */
         conn->message_bytes_max = BGP_EXTENDED_MESSAGE_BYTES_MAX;
     }
     conn_send_keepalive(core, conn);
@@ -416,14 +420,15 @@ static void take_update(struct core *core, struct session_conn *conn, struct byt
     }
 }
 
-static void take_refresh(struct core *core, struct session_conn *conn, struct byte_view body)
+static void take_refresh(struct core *core, struct session_conn *conn,
+                         const struct message_view *message)
 {
     struct peer *peer = conn->peer;
     struct route_refresh refresh;
     bool is_enhanced = peer->local_open.capabilities.enhanced_refresh &&
                        peer->remote_open.capabilities.enhanced_refresh;
     session_start_hold(core, conn, conn->hold_time_s);
-    struct wire_error error = route_refresh_decode(body, is_enhanced, &refresh);
+    struct wire_error error = route_refresh_decode(message, is_enhanced, &refresh);
     if (error.disposition == WIRE_SESSION_RESET) {
         struct notification notification = {error.code, error.subcode, error.data};
         struct fsm_input input = {
@@ -482,10 +487,10 @@ void session_feed(struct core *core, struct session_conn *conn, const struct fsm
         session_start_hold(core, conn, conn->hold_time_s);
         return;
     case FSM_TAKE_UPDATE:
-        take_update(core, conn, input->body);
+        take_update(core, conn, input->message->body);
         return;
     case FSM_TAKE_REFRESH:
-        take_refresh(core, conn, input->body);
+        take_refresh(core, conn, input->message);
         return;
     case FSM_CLOSE:
     case FSM_DROP:

@@ -8,8 +8,19 @@
 #define STRANGER_LINES_MAX 10u
 #define STRANGER_WINDOW_S  60
 
-static void refuse(struct core *core, const struct conn_event *event)
+/* RFC 4486 4: with a Cease of this subcode; 0: without a word. */
+static void refuse(struct core *core, const struct conn_event *event, uint8_t cease_subcode)
 {
+    uint8_t bytes[BGP_HEADER_BYTES + 2];
+    struct writer writer = writer_of(bytes, sizeof bytes);
+    if (cease_subcode != 0) {
+        struct notification notification = {NOTIFICATION_CEASE, cease_subcode, {NULL, 0}};
+        notification_encode(&writer, &notification);
+        ASSERT(!writer.failed);
+        struct core_action say = {.kind = ACTION_SEND,
+                                  .send = {event->conn, {bytes, writer_size(&writer)}}};
+        action_queue_put(&core->actions, &say);
+    }
     struct core_action action = {.kind = ACTION_CLOSE, .close = {event->conn}};
     action_queue_put(&core->actions, &action);
 }
@@ -17,9 +28,11 @@ static void refuse(struct core *core, const struct conn_event *event)
 static void refuse_stranger(struct core *core, const struct conn_event *event)
 {
     uint32_t suppressed;
-    refuse(core, event);
-    if (rate_limiter_admit(&core->peers->stranger_limiter, core->now,
-                           mono_span_s(STRANGER_WINDOW_S), STRANGER_LINES_MAX, &suppressed)) {
+    bool is_told =
+        rate_limiter_admit(&core->peers->stranger_limiter, core->now,
+                           mono_span_s(STRANGER_WINDOW_S), STRANGER_LINES_MAX, &suppressed);
+    refuse(core, event, is_told ? CEASE_REJECTED : 0);
+    if (is_told) {
         core_log(core, LOG_PEER_ERROR, LOG_SEVERITY_INFO, &event->remote_addr, NULL,
                  "refused a connection: no neighbor is configured for this address (%u more in the "
                  "last minute)",
@@ -52,6 +65,14 @@ static const char *unwanted(struct core *core, struct peer *peer, const struct c
     return transport_refusal(core, peer, event, text);
 }
 
+/* What the peer is told with it: a connection beside one that does is one too many (6/7). */
+static uint8_t unwanted_subcode(const struct peer *peer)
+{
+    bool is_second =
+        peer_is_established(peer) || peer->session->conns[CONN_THEIRS].state == PEER_OPEN_CONFIRM;
+    return is_second ? CEASE_COLLISION : CEASE_REJECTED;
+}
+
 static void take_endpoints(struct session_conn *conn, const struct conn_event *event)
 {
     conn->local_addr = event->local_addr;
@@ -67,7 +88,7 @@ static void accept_connection(struct core *core, struct session_conn *conn,
     char text[OBSTACLE_BYTES];
     const char *missing = transport_setup(core, conn->peer, &action.conn_setup, text);
     if (missing != NULL) {
-        refuse(core, event);
+        refuse(core, event, CEASE_REJECTED);
         session_log(core, conn->peer, LOG_PEER_ERROR, LOG_SEVERITY_NOTICE,
                     "refused its connection: %s", missing);
         return;
@@ -100,12 +121,12 @@ void session_incoming(struct core *core, const struct conn_event *event)
     uint32_t suppressed;
     if (!rate_limiter_admit(&peer->session->incoming_limiter, core->now, mono_span_s(1),
                             core->limits.connections_per_source_max, &suppressed)) {
-        refuse(core, event);
+        refuse(core, event, 0);
         return;
     }
     const char *reason = unwanted(core, peer, event, text);
     if (reason != NULL) {
-        refuse(core, event);
+        refuse(core, event, unwanted_subcode(peer));
         session_log(core, peer, LOG_PEER_ERROR, LOG_SEVERITY_INFO, "refused its connection: %s",
                     reason);
         return;

@@ -65,7 +65,7 @@ static void on_notification(struct core *core, struct session_conn *conn, struct
 void session_message(struct core *core, struct session_conn *conn,
                      const struct message_view *message)
 {
-    struct fsm_input input = {.body = message->body};
+    struct fsm_input input = {.message = message};
     switch (message->type) {
     case MESSAGE_OPEN:
         on_open(core, conn, message->body);

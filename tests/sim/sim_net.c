@@ -105,7 +105,8 @@ void sim_send(struct sim_world *world, struct sim_node *node, conn_id conn, stru
 {
     uint8_t side;
     struct sim_pipe *pipe = find(world, node, conn, &side);
-    ASSERT(pipe != NULL && pipe->is_open); /* the core sends only on what it knows to be up */
+    ASSERT(pipe != NULL && (pipe->is_open || side == 1)); /* only on what is up, or to refuse it */
+    pipe->is_open = true;
     struct sim_end *other = &pipe->ends[1 - side];
     ASSERT(other->coming.size + bytes.size <= WINDOW_BYTES); /* never more than the room told */
     buffer_append(&other->coming, bytes.data, bytes.size);

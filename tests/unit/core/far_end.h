@@ -327,7 +327,7 @@ static inline void far_take_message(struct table_top *top, struct far_end *end,
     case MESSAGE_KEEPALIVE:
         break;
     case MESSAGE_ROUTE_REFRESH:
-        (void)route_refresh_decode(message->body, true, &refresh);
+        (void)route_refresh_decode(message, true, &refresh);
         end->refresh_requests += refresh.kind == ROUTE_REFRESH_REQUEST;
         end->refresh_begins += refresh.kind == ROUTE_REFRESH_BEGIN;
         end->refresh_ends += refresh.kind == ROUTE_REFRESH_END;

@@ -461,53 +461,6 @@ START_TEST(the_outbound_limit_holds_new_prefixes_back_and_lets_them_follow)
 }
 END_TEST
 
-START_TEST(a_refresh_is_answered_between_its_markers)
-{
-    struct table_top *top = five();
-    five_up(top, five_config());
-    far_announce(top, &top->ends[0], "10.1.0.0/16");
-    top_settle(top);
-    uint8_t bytes[64];
-    struct writer writer = writer_of(bytes, sizeof bytes);
-    struct route_refresh refresh = {.afi_safi = AFI_SAFI_IPV4_UNICAST};
-    route_refresh_encode(&writer, &refresh);
-    far_send(top, &top->ends[1], bytes, writer_size(&writer));
-    top_settle(top);
-    ck_assert_uint_eq(top->ends[1].refresh_begins, 1);
-    ck_assert_uint_eq(top->ends[1].refresh_ends, 1);
-    ck_assert_uint_eq(far_route_find(&top->ends[1], "10.1.0.0/16")->times, 2);
-    ck_assert_uint_eq(far_route_find(&top->ends[2], "10.1.0.0/16")->times, 1);
-    top_free(top);
-}
-END_TEST
-
-START_TEST(what_a_refresh_does_not_say_again_is_gone_at_its_end)
-{
-    struct table_top *top = five();
-    five_up(top, five_config());
-    struct far_end *a = &top->ends[0];
-    far_announce(top, a, "10.1.0.0/16");
-    far_announce(top, a, "10.2.0.0/16");
-    top_settle(top);
-    uint8_t bytes[64];
-    struct writer writer = writer_of(bytes, sizeof bytes);
-    struct route_refresh refresh = {.afi_safi = AFI_SAFI_IPV4_UNICAST, .kind = ROUTE_REFRESH_BEGIN};
-    route_refresh_encode(&writer, &refresh);
-    far_send(top, a, bytes, writer_size(&writer));
-    far_announce(top, a, "10.2.0.0/16");
-    top_settle(top);
-    ck_assert_uint_eq(top->ends[1].route_count, 2);
-    writer = writer_of(bytes, sizeof bytes);
-    refresh.kind = ROUTE_REFRESH_END;
-    route_refresh_encode(&writer, &refresh);
-    far_send(top, a, bytes, writer_size(&writer));
-    top_settle(top);
-    ck_assert_uint_eq(top->ends[1].route_count, 1);
-    ck_assert_ptr_nonnull(far_route_find(&top->ends[1], "10.2.0.0/16"));
-    top_free(top);
-}
-END_TEST
-
 START_TEST(default_originate_goes_to_its_neighbor_and_to_nobody_else)
 {
     struct table_top *top = five();
@@ -600,8 +553,6 @@ Suite *test_suite(void)
     tcase_add_test(tcase, as_override_and_private_as_modes);
     tcase_add_test(tcase, local_as_is_put_in_front_of_our_own_unless_it_replaces_it);
     tcase_add_test(tcase, the_outbound_limit_holds_new_prefixes_back_and_lets_them_follow);
-    tcase_add_test(tcase, a_refresh_is_answered_between_its_markers);
-    tcase_add_test(tcase, what_a_refresh_does_not_say_again_is_gone_at_its_end);
     tcase_add_test(tcase, default_originate_goes_to_its_neighbor_and_to_nobody_else);
     tcase_add_test(tcase, a_group_that_splits_withdraws_what_only_the_old_one_announced);
     tcase_add_test(tcase, prefixes_with_equal_attributes_share_messages);

@@ -233,7 +233,8 @@ START_TEST(route_refresh_is_read_as_negotiated)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct byte_view body = octets_of(cases[i].body);
         struct route_refresh refresh;
-        struct wire_error error = route_refresh_decode(body, cases[i].enhanced, &refresh);
+        struct message_view message = {MESSAGE_ROUTE_REFRESH, body, body};
+        struct wire_error error = route_refresh_decode(&message, cases[i].enhanced, &refresh);
         ck_assert_msg(error.disposition == cases[i].disposition, "%s", cases[i].promise);
         if (error.disposition == WIRE_ACCEPT) {
             ck_assert_msg(refresh.afi_safi == cases[i].family, "%s", cases[i].promise);
@@ -257,8 +258,8 @@ START_TEST(route_refresh_comes_back)
             struct route_refresh got;
             route_refresh_encode(&writer, &sent);
             ck_assert_uint_eq(writer_size(&writer), 23);
-            struct byte_view body = {space + 19, 4};
-            ck_assert_int_eq(route_refresh_decode(body, true, &got).disposition, WIRE_ACCEPT);
+            struct message_view message = {MESSAGE_ROUTE_REFRESH, {space + 19, 4}, {space, 23}};
+            ck_assert_int_eq(route_refresh_decode(&message, true, &got).disposition, WIRE_ACCEPT);
             ck_assert_int_eq(got.afi_safi, sent.afi_safi);
             ck_assert_uint_eq(got.kind, kind);
         }

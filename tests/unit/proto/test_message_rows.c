@@ -206,17 +206,30 @@ START_TEST(shutdown_texts_are_cut_between_characters)
 }
 END_TEST
 
-START_TEST(route_refresh_has_four_octets)
+/* A ROUTE-REFRESH as the framer gives it. */
+static struct wire_error decode_refresh(const uint8_t *body, size_t size, bool enhanced,
+                                        struct route_refresh *refresh)
+{
+    static uint8_t octets[64];
+    fill_header(octets, (uint16_t)(BGP_HEADER_BYTES + size), MESSAGE_ROUTE_REFRESH);
+    memcpy(octets + BGP_HEADER_BYTES, body, size);
+    ck_assert_int_eq(next(octets, sizeof octets, 4096), STATUS_OK);
+    return route_refresh_decode(&message, enhanced, refresh);
+}
+
+START_TEST(route_refresh_of_another_length_is_7_1_with_the_whole_message)
 {
     static const uint8_t octets[] = {0, 2, 1, 1, 9, 9};
     for (size_t size = 0; size <= sizeof octets; size++) {
         struct route_refresh refresh;
-        struct wire_error found =
-            route_refresh_decode((struct byte_view){octets, size}, true, &refresh);
+        struct wire_error found = decode_refresh(octets, size, true, &refresh);
         if (size != 4) {
             ck_assert_int_eq(found.disposition, WIRE_SESSION_RESET);
             ck_assert_uint_eq(found.code, NOTIFICATION_ROUTE_REFRESH);
             ck_assert_uint_eq(found.subcode, 1);
+            ck_assert_uint_eq(found.data.size, BGP_HEADER_BYTES + size);
+            ck_assert_uint_eq(load_be16(found.data.data + 16), BGP_HEADER_BYTES + size);
+            ck_assert_int_eq(memcmp(found.data.data + BGP_HEADER_BYTES, octets, size), 0);
         } else {
             ck_assert_int_eq(found.disposition, WIRE_ACCEPT);
             ck_assert_int_eq(refresh.afi_safi, AFI_SAFI_IPV6_UNICAST);
@@ -230,8 +243,7 @@ START_TEST(route_refresh_of_an_unknown_family_is_tolerated)
 {
     static const uint8_t octets[] = {0, 25, 0, 70};
     struct route_refresh refresh;
-    struct wire_error found = route_refresh_decode((struct byte_view){octets, 4}, true, &refresh);
-    ck_assert_int_eq(found.disposition, WIRE_ACCEPT);
+    ck_assert_int_eq(decode_refresh(octets, 4, true, &refresh).disposition, WIRE_ACCEPT);
     ck_assert_int_eq(refresh.afi_safi, AFI_SAFI_NONE);
 }
 END_TEST
@@ -240,8 +252,7 @@ START_TEST(without_enhanced_refresh_the_subtype_is_reserved)
 {
     static const uint8_t octets[] = {0, 1, 2, 1};
     struct route_refresh refresh;
-    struct wire_error found = route_refresh_decode((struct byte_view){octets, 4}, false, &refresh);
-    ck_assert_int_eq(found.disposition, WIRE_ACCEPT);
+    ck_assert_int_eq(decode_refresh(octets, 4, false, &refresh).disposition, WIRE_ACCEPT);
     ck_assert_uint_eq(refresh.kind, ROUTE_REFRESH_REQUEST);
     ck_assert_int_eq(refresh.afi_safi, AFI_SAFI_IPV4_UNICAST);
 }
@@ -260,7 +271,7 @@ Suite *test_suite(void)
     tcase_add_test(cases, a_notification_never_exceeds_4096_octets);
     tcase_add_test(cases, every_code_has_names);
     tcase_add_test(cases, shutdown_texts_are_cut_between_characters);
-    tcase_add_test(cases, route_refresh_has_four_octets);
+    tcase_add_test(cases, route_refresh_of_another_length_is_7_1_with_the_whole_message);
     tcase_add_test(cases, route_refresh_of_an_unknown_family_is_tolerated);
     tcase_add_test(cases, without_enhanced_refresh_the_subtype_is_reserved);
     suite_add_tcase(suite, cases);
