@@ -157,6 +157,23 @@ void shutdown_message_read(const struct notification *notification, char text_ou
     text_out[text.size] = 0;
 }
 
+bool shutdown_message_is_valid(const char *text)
+{
+    struct byte_view rest = {(const uint8_t *)text, strlen(text)};
+    if (rest.size > SHUTDOWN_TEXT_BYTES_MAX) {
+        return false;
+    }
+    while (rest.size != 0) {
+        size_t size = utf8_printable_bytes(rest);
+        if (size == 0) {
+            return false;
+        }
+        rest.data += size;
+        rest.size -= size;
+    }
+    return true;
+}
+
 void shutdown_message_write(struct writer *writer, const char *text)
 {
     size_t size = strlen(text);

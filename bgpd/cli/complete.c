@@ -120,6 +120,8 @@ static const char *arg_help(enum grammar_arg arg)
         return "Name of a tunnel";
     case ARG_NUMBER:
         return "A number";
+    case ARG_TEXT:
+        return "A text, in quotes when it has blanks";
     default:
         return "";
     }

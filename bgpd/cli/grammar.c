@@ -49,6 +49,7 @@ const char *grammar_arg_name(enum grammar_arg arg)
         [ARG_WORD] = "",         [ARG_PREFIX] = "PREFIX",
         [ARG_ADDR] = "ADDRESS",  [ARG_NEIGHBOR] = "NEIGHBOR",
         [ARG_TUNNEL] = "TUNNEL", [ARG_NUMBER] = "NUMBER",
+        [ARG_TEXT] = "TEXT",
     };
     ASSERT(arg < ARG_COUNT);
     return names[arg];
@@ -63,6 +64,7 @@ const char *grammar_arg_form(enum grammar_arg arg)
         [ARG_NEIGHBOR] = "NEIGHBOR",
         [ARG_TUNNEL] = "TUNNEL",
         [ARG_NUMBER] = "(0-512)",
+        [ARG_TEXT] = "\"TEXT\"",
     };
     ASSERT(arg < ARG_COUNT);
     return forms[arg];
@@ -104,6 +106,8 @@ bool grammar_arg_accepts(enum grammar_arg arg, const char *text)
         return text[0] != '\0';
     case ARG_NUMBER:
         return is_number(text, 512);
+    case ARG_TEXT: /* a quote that is left was never closed */
+        return text[0] != '\0' && text[0] != '"';
     case ARG_WORD:
     case ARG_COUNT:
         break;
@@ -378,6 +382,18 @@ static bool state_end(const struct grammar *grammar, const struct state *state, 
     return is_found;
 }
 
+/* Octets of the token at text; *skip_out is 1 for one in quotes, which stand on either side. A
+ * quote that is never closed takes the rest of the line with it. */
+static size_t token_size(const char *text, size_t *skip_out)
+{
+    const char *end = text[0] == '"' ? strchr(text + 1, '"') : NULL;
+    *skip_out = end != NULL ? 1 : 0;
+    if (end != NULL) {
+        return (size_t)(end - text) - 1;
+    }
+    return text[0] == '"' ? strlen(text) : strcspn(text, " \t\r\n");
+}
+
 /* Cuts text into tokens in line->storage. */
 static bool line_split(const char *text, struct command_line *line)
 {
@@ -392,9 +408,11 @@ static bool line_split(const char *text, struct command_line *line)
         if (line->token_count == LINE_TOKENS_MAX) {
             return false;
         }
-        size_t token_size = strcspn(line->storage + at, " \t\r\n");
-        line->tokens[line->token_count++] = (struct line_token){ARG_WORD, line->storage + at, at};
-        at += token_size;
+        size_t skip;
+        size_t token_bytes = token_size(line->storage + at, &skip);
+        line->tokens[line->token_count++] =
+            (struct line_token){ARG_WORD, line->storage + at + skip, at};
+        at += skip + token_bytes;
         if (line->storage[at] != '\0') {
             line->storage[at++] = '\0';
             at += strspn(line->storage + at, " \t\r\n");

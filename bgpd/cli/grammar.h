@@ -1,6 +1,7 @@
 /* The grammar of the shell: patterns of rows compiled into one small machine, and lines run through
  * it. A pattern is words, ARGUMENTS in capitals, [optional] parts, (groups) and | alternatives.
- * Words may be shortened while they stay unique among what may come next. */
+ * Words may be shortened while they stay unique among what may come next. A token in "double
+ * quotes" may hold blanks. */
 #ifndef BGPD_CLI_GRAMMAR_H
 #define BGPD_CLI_GRAMMAR_H
 
@@ -18,6 +19,7 @@ enum grammar_arg {
     ARG_NEIGHBOR,
     ARG_TUNNEL,
     ARG_NUMBER,
+    ARG_TEXT,
     ARG_COUNT,
 };
 

@@ -26,13 +26,16 @@ static void usage(FILE *out)
                  "exit status: 0 done, 1 a command failed, 2 sealaned cannot be reached\n");
 }
 
-/* Words of the command line as one line; false when it is too long. */
+/* Words of the command line as one line, quoted where the caller's shell took the quotes; false
+ * when it is too long. */
 static bool words_join(char *const *words, int count, char out[LINE_BYTES_MAX])
 {
     size_t at = 0;
     out[0] = '\0';
     for (int i = 0; i < count; i++) {
-        int size = snprintf(out + at, LINE_BYTES_MAX - at, "%s%s", i == 0 ? "" : " ", words[i]);
+        const char *quote = strpbrk(words[i], " \t") != NULL ? "\"" : "";
+        int size = snprintf(out + at, LINE_BYTES_MAX - at, "%s%s%s%s", i == 0 ? "" : " ", quote,
+                            words[i], quote);
         if (size < 0 || (size_t)size >= LINE_BYTES_MAX - at) {
             return false;
         }

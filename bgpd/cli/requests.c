@@ -265,6 +265,9 @@ bool request_clear(const struct command_line *line, unsigned index, struct reque
     if (peer != NULL) {
         box->clear.peer = addr_parse(peer, box->peer);
     }
+    if (line_has(line, "message")) {
+        box->clear.message = (char *)(uintptr_t)line_arg(line, ARG_TEXT);
+    }
     return true;
 }
 

@@ -1,5 +1,6 @@
 /* What changes something, or leaves the core: configuration, clear, reload. */
 #include "bgpd/control/control_private.h"
+#include "proto/message.h"
 
 _Static_assert((int)CONTROL__CLEAR_REQUEST__KIND__SOFT_BOTH == CLEAR_SOFT_BOTH, "clear kinds");
 _Static_assert((int)CONTROL__CONFIG_REQUEST__FORMAT__XML == CONTROL_CONFIG_XML, "formats");
@@ -65,6 +66,14 @@ void request_clear(struct control_client *client, struct mono_time now,
                       "malformed peer address, families or kind");
         return;
     }
+    bool has_message = request->message != NULL && request->message[0] != 0;
+    if (has_message && (request->kind != CONTROL__CLEAR_REQUEST__KIND__HARD ||
+                        !shutdown_message_is_valid(request->message))) {
+        answer_finish(client, CONTROL__STATUS__CODE__INVALID, 0,
+                      "a message goes with a reset only, and is at most 255 octets of printable "
+                      "UTF-8");
+        return;
+    }
     if (!require_admin(client, "clear")) {
         return;
     }
@@ -73,8 +82,8 @@ void request_clear(struct control_client *client, struct mono_time now,
         answer_no_neighbor(client, &peer);
         return;
     }
-    uint32_t count =
-        core_clear(core, now, &peer, request->families, (enum clear_kind)request->kind, NULL);
+    uint32_t count = core_clear(core, now, &peer, request->families, (enum clear_kind)request->kind,
+                                has_message ? request->message : NULL);
     if (hooks->settle != NULL) {
         hooks->settle(hooks->context);
     }

@@ -201,6 +201,37 @@ static const char *help(const char *text)
     return copy;
 }
 
+START_TEST(a_text_in_quotes_is_one_token)
+{
+    static const struct {
+        const char *typed;
+        const char *text;
+    } rows[] = {
+        {"clear bgp * message \"new cables, back soon\"", "new cables, back soon"},
+        {"clear bgp * message \"new cables\" json", "new cables"},
+        {"clear bgp 10.0.0.1 message cables", "cables"},
+        {"clear bgp * message \"json\"", "json"},
+        {"clear bgp * message \"  \"", "  "},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ck_assert_msg(parse(rows[i].typed) == GRAMMAR_OK, "%s", rows[i].typed);
+        ck_assert_str_eq(line_arg(&line, ARG_TEXT), rows[i].text);
+    }
+    ck_assert_int_eq(parse("clear bgp * message"), GRAMMAR_INCOMPLETE);
+    static const char *const wrong[] = {
+        "clear bgp * message \"never closed", "clear bgp * message \"\"",
+        "clear bgp * message two words",      "clear bgp * soft message x",
+        "clear bgp * message x soft",
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        ck_assert_msg(parse(wrong[i]) == GRAMMAR_UNKNOWN, "%s", wrong[i]);
+    }
+    ck_assert_int_eq(parse("clear bgp * message \"never closed"), GRAMMAR_UNKNOWN);
+    ck_assert_uint_eq(column, 20);
+    ck_assert_ptr_nonnull(strstr(help("clear bgp * message "), "\"TEXT\""));
+}
+END_TEST
+
 START_TEST(a_question_mark_lists_what_may_follow)
 {
     ck_assert_str_eq(help("show t"), "  tunnels               IPsec tunnels and their liveness\n");
@@ -343,6 +374,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("cli grammar");
     TCase *tcase = tcase_create("grammar");
     tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, a_text_in_quotes_is_one_token);
     tcase_add_test(tcase, words_may_be_shortened_while_unique);
     tcase_add_test(tcase, an_exact_word_wins_over_longer_ones);
     tcase_add_test(tcase, ambiguous_words_are_named_with_their_place);

@@ -234,7 +234,8 @@ END_TEST
 
 /* ---- Roles ---- */
 
-static Control__Status__Code ask_clear(struct control_rig *rig, uint32_t kind, const char *peer)
+static Control__Status__Code ask_clear_saying(struct control_rig *rig, uint32_t kind,
+                                              const char *peer, const char *message)
 {
     uint8_t bytes[16];
     Control__ClearRequest clear = CONTROL__CLEAR_REQUEST__INIT;
@@ -245,7 +246,15 @@ static Control__Status__Code ask_clear(struct control_rig *rig, uint32_t kind, c
     }
     request.kind_case = CONTROL__REQUEST__KIND_CLEAR;
     request.clear = &clear;
+    if (message != NULL) {
+        clear.message = (char *)(uintptr_t)message;
+    }
     return rig_ask(rig, &request);
+}
+
+static Control__Status__Code ask_clear(struct control_rig *rig, uint32_t kind, const char *peer)
+{
+    return ask_clear_saying(rig, kind, peer, NULL);
 }
 
 static Control__Status__Code ask_reload(struct control_rig *rig)
@@ -280,6 +289,28 @@ START_TEST(who_may_only_look_changes_nothing_and_sees_no_secrets)
     ck_assert(!rig->with_secrets);
     ck_assert(rig->top->ends[0].is_up && rig->top->ends[1].is_up);
     ck_assert_int_eq(ask_config(rig, false, 0), CONTROL__STATUS__CODE__OK);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_reset_takes_its_message_along_and_nothing_else_does)
+{
+    char too_long[257];
+    memset(too_long, 'x', 256);
+    too_long[256] = 0;
+    struct control_rig *rig = rig_greeted(true);
+    const char *const peer = "192.0.2.2";
+    ck_assert_int_eq(ask_clear_saying(rig, 1, peer, "soft"), CONTROL__STATUS__CODE__INVALID);
+    ck_assert_int_eq(ask_clear_saying(rig, 0, peer, too_long), CONTROL__STATUS__CODE__INVALID);
+    ck_assert_int_eq(ask_clear_saying(rig, 0, peer, "bell \a"), CONTROL__STATUS__CODE__INVALID);
+    ck_assert_int_eq(ask_clear_saying(rig, 0, peer, "\xc3("), CONTROL__STATUS__CODE__INVALID);
+    ck_assert(rig->top->ends[0].is_up);
+    ck_assert_int_eq(ask_clear_saying(rig, 0, peer, "neue Kabel f\xc3\xbcr R1"),
+                     CONTROL__STATUS__CODE__OK);
+    top_settle(rig->top);
+    ck_assert_uint_eq(rig->top->ends[0].notification_subcode, 4);
+    ck_assert_uint_eq(rig->top->ends[0].notification_data[0], strlen("neue Kabel f\xc3\xbcr R1"));
+    ck_assert_int_eq(memcmp(rig->top->ends[0].notification_data + 1, "neue Kabel", 10), 0);
     rig_free(rig);
 }
 END_TEST
@@ -352,6 +383,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, mutated_requests_are_answered_or_end_the_client);
     tcase_add_test(tcase, unpacking_stops_at_its_ceiling);
     tcase_add_test(tcase, who_may_only_look_changes_nothing_and_sees_no_secrets);
+    tcase_add_test(tcase, a_reset_takes_its_message_along_and_nothing_else_does);
     tcase_add_test(tcase, an_administrator_clears_and_reloads);
     tcase_add_test(tcase, a_long_configuration_arrives_whole_in_bounded_frames);
     suite_add_tcase(suite, tcase);
