@@ -71,6 +71,11 @@ bool kernel_session_class(const struct core *core, const struct ip_addr *addr, u
 bool kernel_tunnel_is_alive(const struct core *core, uint16_t tunnel_number);
 uint32_t kernel_tunnel_ifindex(const struct core *core, uint16_t tunnel_number);
 
+/* A session with addr has just come up: the way to it works, whatever BFD said before. BFD that has
+ * gone down with the last session and stays away is then no reason to leave the way unused (the far
+ * end may have been started without it); when it comes back and falls again, that counts anew. */
+void kernel_gateway_answers(struct core *core, const struct ip_addr *addr);
+
 /* Why a session to this peer cannot be opened now, for show ("no route to 10.51.230.12: tunnel
  * ipsec0 has no interface"); NULL when nothing stands in the way. Text lives until the next call.
  */

@@ -120,6 +120,7 @@ static void establish(struct core *core, struct session_conn *conn)
     session_start_hold(core, conn, conn->hold_time_s);
     log_up(core, conn);
     warn_missing_policy(core, peer);
+    kernel_gateway_answers(core, &peer->addr);
     routes_peer_up(core, peer);
     if (routes_peer_has_output(core, peer)) {
         peer_wants_to_send(core, peer);

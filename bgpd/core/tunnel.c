@@ -56,6 +56,26 @@ static void dead_gateway_set(struct core *core, const struct bfd_fact *fact, boo
     ks->dead_gateways[at] = *fact;
 }
 
+void kernel_gateway_answers(struct core *core, const struct ip_addr *addr)
+{
+    struct kernel_side *ks = kernel_of(core);
+    uint32_t count_before = ks->dead_gateway_count;
+    for (uint32_t i = ks->dead_gateway_count; i-- > 0;) {
+        if (ip_equal(&ks->dead_gateways[i].peer, addr)) {
+            ks->dead_gateways[i] = ks->dead_gateways[--ks->dead_gateway_count];
+        }
+    }
+    if (ks->dead_gateway_count == count_before) {
+        return;
+    }
+    core_log(core, LOG_PEER_UP, LOG_SEVERITY_WARNING, addr, NULL,
+             "the session is back before BFD: until BFD follows, only the hold timer notices a failure");
+    nexthops_mark_gateway(core, addr);
+    ks->pins_dirty = true;
+    ks->statics_dirty = true;
+    kernel_settle(core);
+}
+
 /* ---- Look-ups ---- */
 
 static struct tunnel *tunnel_at(const struct core *core, uint16_t tunnel_number)

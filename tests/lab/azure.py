@@ -19,6 +19,7 @@ import peers
 ENDPOINT = "10.1.255.1"
 LOOPBACK = "192.168.255.1"
 PROTECTED = "10.51.230.0/23"
+NETWORKS = ("10.51.230.0/24", "10.51.231.0/24")
 INSIDE = ["10.1.1.0/24", LOOPBACK + "/32"]
 GATEWAYS = ("10.51.230.4", "10.51.230.5")
 GATEWAY_BGP = ("10.51.230.12", "10.51.230.13")
@@ -88,8 +89,11 @@ protocol device { scan time 2; }
 protocol direct { ipv4; }
 protocol kernel { merge paths on limit 8; ipv4 { export where source = RTS_BGP; }; }
 # Longest prefix decides first by itself; for equal prefixes ExpressRoute wins.
+# A neighbour that is gone is gone within 3 s, and nothing is kept of it: inside
+# Azure the platform sees to that.
 template bgp msee {
   local as 65515;
+  hold time 3; graceful restart off;
   connect delay time 1; connect retry time 1; error wait time 1, 2;
   check link on;
   ipv4 {
@@ -99,6 +103,7 @@ template bgp msee {
 }
 template bgp vpn_gateway {
   local 10.51.230.1 as 65515;
+  hold time 3; graceful restart off;
   connect delay time 1; connect retry time 1; error wait time 1, 2;
   ipv4 {
     import filter { if net ~ [10.51.0.0/16+] then reject; bgp_local_pref = 100; accept; };
@@ -284,6 +289,20 @@ class Azure:
     def revive_gateway(self, index):
         self.gateway_ends[index].start()
         self.peers["g%d" % index].start()
+
+    def set_gateway_silent(self, index, silent):
+        """A gateway instance is gone without a word: nothing reaches it, nobody is told."""
+        netlab.run(["bridge", "link", "set", "dev", "g%d" % index, "state",
+                    "0" if silent else "3"], netns="hub")
+
+    def block_ike(self, blocked):
+        """The gateways delete their SAs and take no new ones, as at the end of a contract."""
+        for tunnel in self.gateway_ends:
+            if blocked:
+                tunnel.unload()
+                tunnel.terminate()
+            else:
+                tunnel.load()
 
     def set_er_carrier(self, number, up):
         """Both ends of an ExpressRoute link lose or regain light together."""

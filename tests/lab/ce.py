@@ -182,6 +182,24 @@ class SealaneCe:
 KINDS = {"sealane": SealaneCe, "bird": BirdCe, "frr": FrrCe}
 
 
+def _object_devices(netns, number):
+    found = json.loads(netns.run(["ip", "-j", "nexthop", "get", "id", str(number)])[1])[0]
+    if "group" not in found:
+        return {found.get("dev")}
+    return set().union(*(_object_devices(netns, member["id"]) for member in found["group"]))
+
+
+def kernel_devices(netns, prefix):
+    """The devices over which the kernel's route for exactly this prefix goes."""
+    devices = set()
+    for route in json.loads(netns.run(["ip", "-j", "route", "show", "exact", prefix])[1] or "[]"):
+        legs = route.get("nexthops", [route])
+        devices.update(leg["dev"] for leg in legs if "dev" in leg)
+        if "nhid" in route and not any("dev" in leg for leg in legs):
+            devices |= _object_devices(netns, route["nhid"])
+    return devices
+
+
 def kernel_next_hops(netns, target, source="10.1.1.10"):
     """(devices the kernel would use for target, the route's own text)."""
     text = netns.run(["ip", "route", "show", "match", target], check=False)[1]

@@ -8,10 +8,12 @@ waits for full strength. Used by the demo and by the comparison of daemons.
 import time
 
 import azure
+import ce
 import meter
 import netlab
 
 SESSIONS = 4
+QUIET_MS = 900  # without a loss for so long counts as whole
 
 
 class Result:
@@ -22,7 +24,7 @@ class Result:
         self.back = meter.summary(report, "in")
         self.leaked, self.samples = meter.leaks(report)
         self.open_back = meter.link_counts(report, "back_open")
-        self.tunnelled = meter.link_counts(report, "tunnel")
+        self.tunnelled = sum(meter.link_counts(report, kind) for kind in ("tunnel_out", "tunnel_in"))
         self.missed = meter.missed(report)
         self.window_ms = report["window_ms"]
 
@@ -35,6 +37,8 @@ class Trial:
         self.daemon = None
         self.make_daemon = make_daemon
         self.meter = None
+        self.busy_line = 1
+        self.busy_tunnel = 0
 
     # --- start
 
@@ -55,6 +59,7 @@ class Trial:
         parts = (
             ("four BGP sessions", self.all_sessions_up),
             ("both tunnels", self.both_tunnels_up),
+            ("both tunnels and both lines in the CE's kernel", self.kernel_uses_everything),
             ("routes from both lines and both gateways at the hub", self.hub_has_returned),
         )
         while True:
@@ -73,17 +78,24 @@ class Trial:
     def both_tunnels_up(self):
         return all(tunnel.is_up() for tunnel in self.azure.tunnels)
 
+    def kernel_uses_everything(self):
+        """Azure's networks go into both tunnels, the tunnels' outer ends over both lines."""
+        routes = [(prefix, {"ipsec0", "ipsec1"}) for prefix in azure.NETWORKS]
+        routes += [(gateway + "/32", {"er1", "er2"}) for gateway in azure.GATEWAYS]
+        return all(ce.kernel_devices(self.azure.ce, prefix) == devices
+                   for prefix, devices in routes)
+
     def hub_has_returned(self):
         """Azure hears the protected network from both gateways and ER from both MSEEs."""
         heard = self.azure.hub_prefixes()
         sources = set().union(*heard.values()) if heard else set()
         return heard.get("10.1.1.0/24", set()) >= {"g0", "g1"} and sources >= {"m1", "m2"}
 
-    def wait_traffic(self, timeout_s, groups=("out", "in"), span_ms=900):
+    def wait_traffic(self, timeout_s, groups=("out", "in")):
         for group in groups:
             netlab.wait_for(
                 "traffic without loss (%s)" % group,
-                lambda g=group: self.meter.quiet(g, span_ms), timeout_s, 0.05)
+                lambda g=group: self.meter.quiet(g, QUIET_MS), timeout_s, 0.05)
 
     def result(self):
         return Result(self.meter.report())
@@ -97,7 +109,8 @@ class Trial:
         """
         self.meter.mark()
         inject()
-        time.sleep(0.3)  # packets on their way are judged 300 ms after they left
+        # Quiet is judged over a past: none of it may lie before the fault.
+        time.sleep((QUIET_MS + meter.SETTLE_MS) / 1000)
         try:
             self.wait_traffic(heal_s, groups)
         except netlab.LabError:
@@ -117,6 +130,24 @@ class Trial:
         action()
         took = self.wait_full_strength(timeout_s)
         return self.result(), took
+
+    # --- where the traffic is: a fault beside it would prove nothing
+
+    def look_where_traffic_is(self):
+        """Sets busy_line, the number of the line that carries most of what the CE sends into
+        its tunnels, and busy_tunnel, the index of the tunnel that takes most of it."""
+        self.meter.mark()
+        before = self._tunnel_packets()
+        time.sleep(0.6)
+        grown = [after - was for after, was in zip(self._tunnel_packets(), before)]
+        lines = [link["counts"].get("tunnel_out", 0) for link in self.meter.report()["links"]]
+        self.busy_tunnel = grown.index(max(grown))
+        self.busy_line = 1 + lines.index(max(lines))
+
+    def _tunnel_packets(self):
+        files = ["/sys/class/net/%s/statistics/tx_packets" % tunnel.device
+                 for tunnel in self.azure.tunnels]
+        return [int(count) for count in self.azure.ce.run(["cat", *files])[1].split()]
 
     # --- the faults
 

@@ -149,9 +149,7 @@ class Tunnel:
 
     def spawn(self):
         """Starts the charon without waiting for anything."""
-        swanctl = self.environment["SWANCTL_DIR"]
         netlab.write(self.environment["STRONGSWAN_CONF"], self.daemon_config)
-        netlab.write(os.path.join(swanctl, "swanctl.conf"), self.config, 0o600)
         private = os.path.join(self.folder, "run")
         os.makedirs(private + "/lab", exist_ok=True)
         for stale in (os.path.join(private, "charon.pid"), os.path.join(self.folder, "vici")):
@@ -173,7 +171,15 @@ class Tunnel:
             timeout_s, 0.02, watch=[self.process],
         )
 
+    def unload(self):
+        """Forgets its configuration: SAs stay, new ones are refused."""
+        netlab.write(os.path.join(self.environment["SWANCTL_DIR"], "swanctl.conf"), "", 0o600)
+        self.swanctl("--load-all", "--noprompt")
+
     def load(self):
+        netlab.write(os.path.join(self.environment["SWANCTL_DIR"], "swanctl.conf"), self.config,
+                     0o600)
+
         def taken():
             status, text = self.swanctl("--load-all", "--noprompt")
             if status != 0:

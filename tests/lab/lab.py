@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""The same faults against sealaned, BIRD and FRR on the CE, side by side.
+"""Faults against the CE's daemon, each with its figures: the table of `make lab`.
 
-    lab.py                       sealaned alone
+    lab.py                       sealaned alone, with the limits it owes
+    lab.py --short               the quick rows, judged for leaks and healing only
     lab.py --peers all           and BIRD and FRR with a careful operator's set-up
     lab.py --ce bird --shell     raise the lab and stay in it
 
-Each fault: worst loss toward Azure, worst loss from Azure, and packets of
-protected networks seen in the clear (fault and repair together).
+A row: the worst stream's loss toward Azure and from Azure, packets of protected
+networks seen in the clear (fault and repair together, both directions), and
+how long until everything stood again after the repair.
 """
 
 import argparse
@@ -14,7 +16,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -22,78 +23,17 @@ import azure  # noqa: E402
 import ce  # noqa: E402
 import faults  # noqa: E402
 import netlab  # noqa: E402
+import rows  # noqa: E402
 
 RESULT_MARK = "RESULT "
+HEADS = ("fault", "daemon", "to Azure", "from it", "clear", "whole in")
 
 
-class Case:
-    """A fault, its repair, and how long it may take to heal by itself."""
-
-    def __init__(self, name, inject, repair, heal_s=30.0, groups=("out", "in"), heals=True):
-        self.name = name
-        self.inject = inject
-        self.repair = repair
-        self.heal_s = heal_s
-        self.groups = groups
-        self.heals = heals
-
-
-def cases(trial):
-    lab = trial.azure
-    return [
-        Case("one tunnel's device vanishes", lambda: trial.kill_tunnels(0),
-             lambda: lab.restart_tunnels([0])),
-        Case("a gateway deletes its SA", lab.gateway_ends[0].terminate, lambda: None, heal_s=20),
-        Case("a gateway crashes", lambda: lab.kill_gateway(0), lambda: lab.revive_gateway(0),
-             heal_s=45),
-        Case("a line loses carrier", lambda: lab.set_er_carrier(1, False),
-             lambda: lab.set_er_carrier(1, True)),
-        Case("a line goes silent", lambda: lab.set_er_silent(1, True),
-             lambda: lab.set_er_silent(1, False), heal_s=45),
-        Case("both tunnels vanish", lambda: trial.kill_tunnels(0, 1),
-             lambda: lab.restart_tunnels([0, 1]), heals=False),
-        Case("the daemon is killed, restarted", lambda: (trial.daemon.kill(), trial.daemon.start()),
-             lambda: None, heal_s=30),
-        Case("the daemon stops, starts again", lambda: (trial.daemon.stop(), trial.daemon.start()),
-             lambda: None, heal_s=40),
-    ]
-
-
-def run_case(trial, case):
-    if case.heals:
-        hit = trial.strike(case.inject, case.heal_s, case.groups)
-    else:
-        hit = trial.watch(case.inject, 5.0)
-    again, took = trial.repair(case.repair, 90)
-    return {
-        "fault": case.name, "out": hit.out, "back": hit.back, "leaked": hit.leaked + again.leaked,
-        "samples": (hit.samples + again.samples)[:3], "missed": hit.missed + again.missed,
-        "repair_s": round(took, 1),
-    }
-
-
-def measure(kind, only):
-    """Runs inside the sandbox; prints one RESULT line per fault."""
+def measure(kind, options):
+    """Runs inside the sandbox; prints one RESULT line per row."""
     trial = faults.Trial(ce.KINDS[kind])
     trial.start_far_end()
-    begin = time.monotonic()
-    trial.start_daemon()
-    trial.wait_full_strength(60)
-    first = trial.result()
-    tell({"fault": "start", "out": first.out, "back": first.back, "leaked": first.leaked,
-          "samples": first.samples[:3], "missed": first.missed,
-          "repair_s": round(time.monotonic() - begin, 1)})
-    status = 0
-    for case in cases(trial):
-        if only and only not in case.name:
-            continue
-        try:
-            tell(run_case(trial, case))
-        except netlab.LabError as error:
-            tell({"fault": case.name, "error": str(error)})
-            status = 1
-            break
-    return status
+    return 0 if rows.run_all(trial, tell, options.only, options.short) else 1
 
 
 def tell(result):
@@ -101,40 +41,80 @@ def tell(result):
 
 
 def loss(summary):
-    if summary["open"]:
-        return "open"
-    return "%.0f ms" % summary["outage_ms"]
+    return "open" if summary["open"] else "%.0f ms" % summary["outage_ms"]
 
 
-def row(title, result):
+def line(title, result):
     if "error" in result:
-        return "%-32s %-9s %s" % (result["fault"], title, result["error"].splitlines()[0])
-    return "%-32s %-9s %9s %9s %8d %7.1f s" % (
-        result["fault"], title, loss(result["out"]), loss(result["back"]), result["leaked"],
-        result["repair_s"])
+        return "%-31s %-8s %s" % (result["fault"], title, result["error"].splitlines()[0])
+    losses = ("-", "-") if result.get("is_start") else (loss(result["out"]), loss(result["back"]))
+    return "%-31s %-8s %9s %9s %6d %7.1f s" % (
+        result["fault"][:31], title, *losses, result["leaked"], result["repair_s"])
+
+
+class Judge:
+    """Prints the rows as they come and keeps the score."""
+
+    def __init__(self, is_short):
+        self.is_short = is_short
+        self.passed = 0
+        self.failed = 0
+
+    def see(self, kind, result):
+        print(line(ce.KINDS[kind].title, result), flush=True)
+        if kind != "sealane":
+            return
+        complaints = self.complaints(result)
+        for text in complaints:
+            print("  FAIL  " + text, flush=True)
+        if complaints:
+            self.failed += 1
+        else:
+            self.passed += 1
+
+    def complaints(self, result):
+        if "error" in result:
+            return [result["error"].splitlines()[0]]
+        found = []
+        if result["leaked"]:
+            found.append("in the clear: " + "; ".join(result["samples"]))
+        if result["missed"]:
+            found.append("the sniffers missed %d packets" % result["missed"])
+        misses = result["misses"]
+        if self.is_short:  # a busy machine may cost time, never a leak or a way back
+            misses = [text for text in misses if "at most" not in text]
+        return found + misses
+
+
+def run_kind(kind, options, judge):
+    command = [sys.executable, os.path.abspath(__file__), "--ce", kind, "--one"]
+    command += ["--only", options.only] if options.only else []
+    command += ["--short"] if options.short else []
+    command += ["--keep", os.path.join(options.keep, kind)] if options.keep else []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        for text in child.stdout:
+            if text.startswith(RESULT_MARK):
+                judge.see(kind, json.loads(text[len(RESULT_MARK):]))
+    return child.returncode
 
 
 def compare(kinds, options):
-    """One sandbox after the other; then a table by fault."""
-    status = 0
-    print("%-32s %-9s %9s %9s %8s %9s" % ("fault", "daemon", "to Azure", "from it", "in clear",
-                                        "whole in"))
+    """One sandbox after the other."""
+    judge = Judge(options.short)
+    print("%-31s %-8s %9s %9s %6s %9s" % HEADS)
     for kind in kinds:
         reason = ce.KINDS[kind].missing()
         if reason:
-            print("%-32s %-9s skipped: %s" % ("", ce.KINDS[kind].title, reason))
+            print("%-31s %-8s skipped: %s" % ("", ce.KINDS[kind].title, reason))
             continue
-        command = [sys.executable, os.path.abspath(__file__), "--ce", kind, "--one"]
-        if options.only:
-            command += ["--only", options.only]
-        if options.keep:
-            command += ["--keep", os.path.join(options.keep, kind)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-            for line in child.stdout:
-                if line.startswith(RESULT_MARK):
-                    print(row(ce.KINDS[kind].title, json.loads(line[len(RESULT_MARK):])), flush=True)
-        status = max(status, child.returncode)
-    return status
+        status = run_kind(kind, options, judge)
+        if kind == "sealane" and status != 0 and judge.failed == 0:
+            print("  FAIL  the lab itself ended with %d" % status)
+            judge.failed += 1
+    lines = rows.configuration_lines()
+    print("%-31s %-8s %d lines, 1 process" % ("configuration", ce.KINDS["sealane"].title, lines))
+    print("lab: %d passed, %d failed" % (judge.passed, judge.failed))
+    return 1 if judge.failed else 0
 
 
 def stay(kind):
@@ -151,17 +131,22 @@ def stay(kind):
     return subprocess.run([os.environ.get("SHELL", "/bin/sh")], check=False).returncode
 
 
-def main():
+def parse():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ce", choices=sorted(ce.KINDS), default="sealane")
     parser.add_argument("--peers", choices=["none", "all"],
                         default=os.environ.get("PEERS", "none"))
     parser.add_argument("--only", help="only the faults whose name contains this")
+    parser.add_argument("--short", action="store_true", help="the quick rows; times are not judged")
     parser.add_argument("--keep", metavar="FOLDER", help="on failure, copy all logs there")
     parser.add_argument("--shell", action="store_true", help="raise the lab and open a shell in it")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    options = parse()
     reason = azure.missing()
     if reason is None and (options.shell or options.one):
         reason = ce.KINDS[options.ce].missing()
@@ -172,7 +157,7 @@ def main():
         if options.shell:
             return netlab.isolate(lambda: stay(options.ce), keep=options.keep)
         if options.one:
-            return netlab.isolate(lambda: measure(options.ce, options.only), keep=options.keep)
+            return netlab.isolate(lambda: measure(options.ce, options), keep=options.keep)
     except netlab.LabMissing as error:
         print("lab: cannot run here: %s" % error, file=sys.stderr)
         return 77

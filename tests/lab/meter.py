@@ -34,12 +34,14 @@ ETH_P_ALL = 3
 SNAP = 64
 IKE_PORTS = (500, 501, 4500, 4501)
 SAMPLES_MAX = 5
+INTERVAL_MS = 5  # between two packets of one stream
+SETTLE_MS = 300  # a packet on its way is judged that long after it left
 
 
 class Meter:
     """The test's handle on the measuring process."""
 
-    def __init__(self, flows, sniff, rules, interval_ms=10):
+    def __init__(self, flows, sniff, rules, interval_ms=INTERVAL_MS):
         """flows: dicts {name, group, from, source, to, target}; sniff: dicts
         {name, netns, link}; rules: see Classifier."""
         settings = {"flows": flows, "sniff": sniff, "rules": rules, "interval_ms": interval_ms}
@@ -72,7 +74,8 @@ class Meter:
         return self._ask({"do": "report", "settle_ms": settle_ms})
 
     def quiet(self, group, span_ms):
-        """True when every packet of a group sent between span_ms and 300 ms ago arrived."""
+        """True when every packet of a group arrived that left in the span_ms before what is still
+        on its way."""
         return self._ask({"do": "quiet", "group": group, "span_ms": span_ms})["quiet"]
 
     def stop(self):
@@ -147,25 +150,24 @@ class Classifier:
 
     rules: protected (prefixes behind the tunnels), inside (networks whose
     traffic with those must be protected both ways), endpoints (pairs of outer
-    tunnel addresses). Kinds: tunnel, toward, back, back_open, other.
+    tunnel addresses, ours first). Kinds: tunnel_out, tunnel_in, toward, back, back_open, other.
     """
 
     def __init__(self, rules):
         self.protected = _ranges(rules["protected"])
         self.inside = _ranges(rules["inside"])
-        pairs = set()
+        self.pairs = {}
         for here, there in rules["endpoints"]:
             a, b = int(ipaddress.ip_address(here)), int(ipaddress.ip_address(there))
-            pairs.add((a, b))
-            pairs.add((b, a))
-        self.pairs = pairs
+            self.pairs[(a, b)] = "tunnel_out"
+            self.pairs[(b, a)] = "tunnel_in"
 
     def kind(self, packet):
         if len(packet) < 34 or packet[12:14] != b"\x08\x00":
             return "other"
         source, target = struct.unpack_from("!II", packet, 26)
         if (source, target) in self.pairs and self._is_ike_or_esp(packet):
-            return "tunnel"
+            return self.pairs[(source, target)]
         if _inside(target, self.protected):
             return "toward"
         if _inside(source, self.protected):
@@ -364,8 +366,8 @@ class Engine:
         }
 
     def _quiet(self, request, now):
-        limit = now - 300_000_000
-        oldest = now - int(request["span_ms"] * 1e6)
+        limit = now - SETTLE_MS * 1_000_000
+        oldest = limit - int(request["span_ms"] * 1e6)
         seen = 0
         for flow in self.flows:
             if flow.group != request["group"]:

@@ -1,5 +1,6 @@
 """Debian's BGP daemons, each run by path with its own files and sockets."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -39,6 +40,9 @@ class Frr:
     def start(self):
         os.makedirs(self.vty, exist_ok=True)
         os.makedirs("/run/frr", exist_ok=True)
+        # Left by a run that was killed: whoever finds it believes that zebra is there.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.folder + "/zserv")
         path = netlab.write(self.folder + "/frr.conf", self.config, 0o640)
         for owned in (self.folder, self.vty, path, "/run/frr"):
             shutil.chown(owned, "frr", "frr")

@@ -101,6 +101,27 @@ START_TEST(silent_link_moves_pins_by_bfd)
 }
 END_TEST
 
+START_TEST(a_new_session_proves_the_way_that_bfd_gave_up)
+{
+    struct model *model = mission_up(6);
+    mission_bfd(model, "172.16.0.2", true);
+    mission_bfd(model, "172.16.0.2", false);
+    model_settle(model);
+    ck_assert_uint_eq(model_ways_to(model, "10.60.1.1"), WAY(ER2));
+    /* The far end is back without BFD: its daemon was started anew, say. */
+    model_wait_ms(model, 20000);
+    mission_announce(model, "172.16.0.2");
+    model_wait_ms(model, 3000);
+    ck_assert_uint_eq(model_ways_to(model, "10.60.1.1"), WAY(ER1) | WAY(ER2));
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.4"), WAY(ER1) | WAY(ER2));
+    mission_bfd(model, "172.16.0.2", true);
+    mission_bfd(model, "172.16.0.2", false);
+    model_settle(model);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.4"), WAY(ER2));
+    model_free(model);
+}
+END_TEST
+
 START_TEST(carrier_loss_is_repaired)
 {
     struct model *model = mission_up(7);
@@ -290,6 +311,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, dead_sa_moves_all_with_few_messages);
     tcase_add_test(tcase, both_tunnels_dead_blocks);
     tcase_add_test(tcase, silent_link_moves_pins_by_bfd);
+    tcase_add_test(tcase, a_new_session_proves_the_way_that_bfd_gave_up);
     tcase_add_test(tcase, carrier_loss_is_repaired);
     tcase_add_test(tcase, tunnel_device_vanishes);
     tcase_add_test(tcase, withdrawn_everywhere_leaves_the_guard);
