@@ -211,6 +211,7 @@ bool gateway_is_dead(const struct core *core, const struct ip_addr *gateway, uin
 struct tunnel_evidence {
     bool is_known;
     bool is_alive;
+    bool was_alive; /* has said so once */
     struct mono_time since;
     char detail[96];
 };
@@ -228,6 +229,9 @@ struct tunnel {
     char refused_capture[128];
     bool is_no_underlay_logged;
 };
+
+/* LIVENESS_ bits that count for the tunnel: those configured, else all there are. */
+uint32_t tunnel_sources(const struct config_tunnel *config);
 
 void tunnels_apply_config(struct core *core, const struct config *old);
 void tunnels_free(struct core *core);

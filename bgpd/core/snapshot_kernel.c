@@ -338,12 +338,14 @@ static uint32_t tunnel_prefixes(const struct core *core, uint32_t ifindex)
     return count;
 }
 
-static void tunnel_evidence_rows(const struct tunnel *tunnel, uint32_t sources,
+static void tunnel_evidence_rows(const struct tunnel *tunnel, const struct config_tunnel *config,
                                  struct snapshot_tunnel *out)
 {
+    uint32_t sources = tunnel_sources(config);
     for (uint32_t i = 0; i < TUNNEL_EVIDENCE_COUNT; i++) {
-        if (i == 0 || (sources & (1u << i)) != 0) {
-            const struct tunnel_evidence *evidence = &tunnel->evidence[i];
+        const struct tunnel_evidence *evidence = &tunnel->evidence[i];
+        bool is_said = config->liveness != 0 || evidence->is_known || evidence->detail[0] != 0;
+        if (i == 0 || ((sources & (1u << i)) != 0 && is_said)) {
             out->evidence[out->evidence_count++] =
                 (struct snapshot_evidence){.source = 1u << i,
                                            .is_known = evidence->is_known,
@@ -368,7 +370,7 @@ bool snapshot_tunnel(const struct core *core, uint32_t index, struct snapshot_tu
     out->ifindex = tunnel->ifindex;
     out->refused_capture = tunnel->refused_capture;
     out->prefixes = tunnel_prefixes(core, tunnel->ifindex);
-    tunnel_evidence_rows(tunnel, out->tunnel->liveness, out);
+    tunnel_evidence_rows(tunnel, out->tunnel, out);
     if (tunnel->endpoint_pin != NULL) {
         struct snapshot_ip_route row;
         local_row(core, &tunnel->endpoint_pin->local, &row);

@@ -68,8 +68,9 @@ void kernel_gateway_answers(struct core *core, const struct ip_addr *addr)
     if (ks->dead_gateway_count == count_before) {
         return;
     }
-    core_log(core, LOG_PEER_UP, LOG_SEVERITY_WARNING, addr, NULL,
-             "the session is back before BFD: until BFD follows, only the hold timer notices a failure");
+    core_log(
+        core, LOG_PEER_UP, LOG_SEVERITY_WARNING, addr, NULL,
+        "the session is back before BFD: until BFD follows, only the hold timer notices a failure");
     nexthops_mark_gateway(core, addr);
     ks->pins_dirty = true;
     ks->statics_dirty = true;
@@ -121,9 +122,10 @@ uint16_t tunnel_by_endpoint(const struct core *core, const struct ip_addr *addr)
 
 /* ---- Liveness ---- */
 
-static uint32_t configured_sources(const struct config_tunnel *config)
+uint32_t tunnel_sources(const struct config_tunnel *config)
 {
-    return config->liveness == 0 ? LIVENESS_INTERFACE : config->liveness;
+    return config->liveness == 0 ? LIVENESS_INTERFACE | LIVENESS_WATCHED | LIVENESS_BFD
+                                 : config->liveness;
 }
 
 static bool judge(const struct config_tunnel *config, const struct tunnel *tunnel,
@@ -133,7 +135,7 @@ static bool judge(const struct config_tunnel *config, const struct tunnel *tunne
     if (tunnel->ifindex == 0 || !tunnel->is_interface_up) {
         return false;
     }
-    uint32_t sources = configured_sources(config);
+    uint32_t sources = tunnel_sources(config);
     for (uint32_t i = 1; i < TUNNEL_EVIDENCE_COUNT; i++) {
         if ((sources & (1u << i)) != 0 && tunnel->evidence[i].is_known &&
             !tunnel->evidence[i].is_alive) {
@@ -201,15 +203,20 @@ static void evidence_set(struct core *core, uint16_t tunnel_number, uint32_t sou
                          const struct tunnel_evidence *now)
 {
     struct tunnel *tunnel = tunnel_at(core, tunnel_number);
+    bool is_chosen = core->config->tunnels[tunnel_number - 1].liveness != 0;
     for (uint32_t i = 1; i < TUNNEL_EVIDENCE_COUNT; i++) {
         if (source != (1u << i)) {
             continue;
         }
         struct tunnel_evidence *evidence = &tunnel->evidence[i];
-        bool is_news = evidence->is_known != now->is_known || evidence->is_alive != now->is_alive;
-        struct mono_time since = is_news ? core->now : evidence->since;
+        struct tunnel_evidence old = *evidence;
         *evidence = *now;
-        evidence->since = since;
+        evidence->was_alive = old.was_alive || (now->is_known && now->is_alive);
+        /* A source nobody asked for may be blind to this tunnel: what never saw it alive does not
+         * see it dead either. */
+        evidence->is_known = now->is_known && (is_chosen || evidence->was_alive);
+        bool is_news = old.is_known != evidence->is_known || old.is_alive != evidence->is_alive;
+        evidence->since = is_news ? core->now : old.since;
     }
     tunnel_judge(core, tunnel_number);
 }
@@ -336,14 +343,14 @@ static void watch_all(struct core *core, const struct config *old, uint32_t old_
     struct kernel_side *ks = kernel_of(core);
     for (uint32_t i = 0; i < old_count; i++) {
         const struct tunnel *tunnel = tunnel_at(core, map[i]);
-        if ((tunnel == NULL || map[i] != i + 1) && configured_sources(&old->tunnels[i]) != 0 &&
-            (configured_sources(&old->tunnels[i]) & LIVENESS_WATCHED) != 0) {
+        if ((tunnel == NULL || map[i] != i + 1) &&
+            (tunnel_sources(&old->tunnels[i]) & LIVENESS_WATCHED) != 0) {
             watch(core, (uint16_t)(i + 1), &old->tunnels[i], 0);
         }
     }
     for (uint32_t i = 0; i < ks->tunnel_count; i++) {
         const struct config_tunnel *config = &core->config->tunnels[i];
-        uint32_t sources = configured_sources(config) & LIVENESS_WATCHED;
+        uint32_t sources = tunnel_sources(config) & LIVENESS_WATCHED;
         if (sources != 0 || ks->tunnels[i].watched != 0) {
             watch(core, (uint16_t)(i + 1), config, sources);
         }

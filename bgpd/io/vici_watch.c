@@ -11,15 +11,16 @@
 #include "proto/base/buffer.h"
 #include "proto/base/mem.h"
 
-#define SOCKET_DEFAULT "/var/run/charon.vici"
-#define RETRY_FIRST_S  0.1
-#define RETRY_LAST_S   1.6
-#define ANSWER_S       5.0  /* charon is stopped or stuck when a request takes longer */
-#define LIST_PERIOD_S  10.0 /* a lost event is found at the latest by then */
-#define LIST_SOON_S    0.25 /* after an event: lets a burst of them pass */
-#define SAS_MAX        64u
-#define READ_BYTES     (64u << 10)
-#define READS_PER_TURN 16
+#define SOCKET_OF_TUNNEL "/var/run/charon.%s.vici" /* where each tunnel has a charon of its own */
+#define SOCKET_OF_ALL    "/var/run/charon.vici"
+#define RETRY_FIRST_S    0.1
+#define RETRY_LAST_S     1.6
+#define ANSWER_S         5.0  /* charon is stopped or stuck when a request takes longer */
+#define LIST_PERIOD_S    10.0 /* a lost event is found at the latest by then */
+#define LIST_SOON_S      0.25 /* after an event: lets a burst of them pass */
+#define SAS_MAX          64u
+#define READ_BYTES       (64u << 10)
+#define READS_PER_TURN   16
 
 /* One request after the other: what is registered for, then the list. */
 static const char *const event_names[] = {"list-sa", "child-updown", "ike-updown", "child-rekey",
@@ -47,6 +48,8 @@ struct vici_watch {
     struct ev_loop *loop;
     struct evidence_hooks hooks;
     struct evidence evidence;
+    char tunnel_name[64];
+    bool is_socket_given;
     char socket_path[sizeof((struct sockaddr_un *)0)->sun_path];
     char child_name[VICI_NAME_BYTES]; /* "" when the endpoints decide */
     struct ip_addr local_endpoint;
@@ -184,8 +187,20 @@ static void register_next(struct vici_watch *watch)
     send_request(watch, VICI_EVENT_REGISTER, event_names[watch->registered_count], NULL, NULL);
 }
 
+static void choose_socket(struct vici_watch *watch)
+{
+    if (watch->is_socket_given) {
+        return;
+    }
+    snprintf(watch->socket_path, sizeof watch->socket_path, SOCKET_OF_TUNNEL, watch->tunnel_name);
+    if (access(watch->socket_path, F_OK) != 0) {
+        snprintf(watch->socket_path, sizeof watch->socket_path, SOCKET_OF_ALL);
+    }
+}
+
 static void connect_to_charon(struct vici_watch *watch)
 {
+    choose_socket(watch);
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     memcpy(addr.sun_path, watch->socket_path, sizeof addr.sun_path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -403,8 +418,10 @@ struct vici_watch *vici_watch_new(struct ev_loop *loop, const struct evidence_ho
     watch->loop = loop;
     watch->hooks = *hooks;
     evidence_init(&watch->evidence, tunnel_number, LIVENESS_VICI);
+    snprintf(watch->tunnel_name, sizeof watch->tunnel_name, "%s", tunnel->name);
+    watch->is_socket_given = tunnel->vici_socket != NULL;
     snprintf(watch->socket_path, sizeof watch->socket_path, "%s",
-             tunnel->vici_socket != NULL ? tunnel->vici_socket : SOCKET_DEFAULT);
+             watch->is_socket_given ? tunnel->vici_socket : "");
     snprintf(watch->child_name, sizeof watch->child_name, "%s",
              tunnel->vici_child != NULL ? tunnel->vici_child : "");
     watch->local_endpoint = tunnel->local_endpoint;

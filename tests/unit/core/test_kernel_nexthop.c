@@ -338,6 +338,43 @@ START_TEST(classes_by_configuration_tunnel_and_kind)
 }
 END_TEST
 
+static void tunnel_fact(struct model *model, uint32_t source, bool is_alive)
+{
+    struct core_event event = {.kind = EVENT_TUNNEL_FACT};
+    event.tunnel_fact = (struct tunnel_fact){
+        .tunnel_number = 1, .source = source, .is_alive = is_alive, .is_known = true};
+    top_feed(model->top, &event);
+}
+
+START_TEST(evidence_nobody_asked_for_counts_once_it_saw_the_tunnel_alive)
+{
+    struct model *model = model_new(14);
+    struct config *config = mission_config();
+    ((struct config_tunnel *)config->tunnels)[0].liveness = 0;
+    model_configure(model, config);
+    model_tell_all(model);
+    const uint32_t sources[] = {LIVENESS_XFRM, LIVENESS_VICI, LIVENESS_PROBE};
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        tunnel_fact(model, sources[i],
+                    false); /* A blind source: no SA where ESP is in user space. */
+        ck_assert(kernel_tunnel_is_alive(model->top->core, 1));
+        tunnel_fact(model, sources[i], true);
+        tunnel_fact(model, sources[i], false);
+        ck_assert(!kernel_tunnel_is_alive(model->top->core, 1));
+        tunnel_fact(model, sources[i], true);
+        ck_assert(kernel_tunnel_is_alive(model->top->core, 1));
+    }
+    /* Asked for, it counts from the first word. */
+    tunnel_fact(model, LIVENESS_XFRM, true);
+    struct core_event event = {.kind = EVENT_TUNNEL_FACT};
+    event.tunnel_fact =
+        (struct tunnel_fact){.tunnel_number = 2, .source = LIVENESS_XFRM, .is_known = true};
+    top_feed(model->top, &event);
+    ck_assert(!kernel_tunnel_is_alive(model->top->core, 2));
+    model_free(model);
+}
+END_TEST
+
 START_TEST(admin_down_and_unknown_evidence_are_no_failure)
 {
     struct model *model = mission_up(14);
@@ -421,6 +458,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, changed_metric_moves_everything);
     tcase_add_test(tcase, tunnels_keep_their_state_when_numbers_move);
     tcase_add_test(tcase, classes_by_configuration_tunnel_and_kind);
+    tcase_add_test(tcase, evidence_nobody_asked_for_counts_once_it_saw_the_tunnel_alive);
     tcase_add_test(tcase, admin_down_and_unknown_evidence_are_no_failure);
     tcase_add_test(tcase, ipv6_has_pins_guards_and_static_routes);
     suite_add_tcase(suite, tcase);

@@ -129,11 +129,18 @@ START_TEST(without_a_neighbour_the_inner_peer_is_probed)
 }
 END_TEST
 
-START_TEST(nothing_is_watched_unless_asked_for)
+START_TEST(without_a_liveness_line_everything_is_watched)
 {
     struct tunnel_watch_action watch;
     configure(make_config(0, true, true));
-    ck_assert_uint_eq(watches(&watch), 0);
+    ck_assert_uint_eq(watches(&watch), 1);
+    ck_assert_uint_eq(watch.sources, LIVENESS_XFRM | LIVENESS_VICI | LIVENESS_PROBE);
+}
+END_TEST
+
+START_TEST(a_liveness_line_says_what_is_watched)
+{
+    struct tunnel_watch_action watch;
     configure(make_config(LIVENESS_VICI, true, true));
     ck_assert_uint_eq(watches(&watch), 1);
     ck_assert_uint_eq(watch.sources, LIVENESS_VICI);
@@ -151,7 +158,8 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, the_neighbour_inside_is_probed_from_its_sessions_address);
     tcase_add_test(tests, without_a_neighbour_the_inner_peer_is_probed);
-    tcase_add_test(tests, nothing_is_watched_unless_asked_for);
+    tcase_add_test(tests, without_a_liveness_line_everything_is_watched);
+    tcase_add_test(tests, a_liveness_line_says_what_is_watched);
     suite_add_tcase(suite, tests);
     return suite;
 }
