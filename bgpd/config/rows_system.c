@@ -78,9 +78,11 @@ static const struct config_row rows[] = {
     {MODE_TUNNEL, MODE_TOP, 0, "", "inner-peer <inner-peer+!ip>",
      "Addresses reached through the tunnel besides the neighbours bound to it."},
     {MODE_TUNNEL, MODE_TOP, 0, "", "liveness <liveness/method+>",
-     "What must be well for the tunnel to count as alive."},
+     "What must be well for the tunnel to count as alive; without this line all that has ever "
+     "seen it alive."},
     {MODE_TUNNEL, MODE_TOP, 0, "", "vici socket <liveness/vici-socket>",
-     "Socket of strongSwan's VICI."},
+     "Socket of strongSwan's VICI (default /var/run/charon.TUNNEL.vici where there is one, else "
+     "/var/run/charon.vici)."},
     {MODE_TUNNEL, MODE_TOP, 0, "", "vici child <liveness/vici-child>",
      "Name of the CHILD_SA in strongSwan."},
     {MODE_TUNNEL, MODE_TOP, 0, "", "probe interval <liveness/probe-interval>",

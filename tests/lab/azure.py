@@ -12,6 +12,8 @@ then ECMP. The tunnels' outer addresses lie inside the hub prefix that both
 sides announce, so the recursion trap of IPsec over ExpressRoute is real.
 """
 
+import os
+
 import ipsec
 import netlab
 import peers
@@ -273,6 +275,8 @@ class Azure:
             ))
         for tunnel in self.tunnels:
             tunnel.start()
+            # Where a daemon looks for the charon of a tunnel that has one of its own.
+            os.symlink(tunnel.folder + "/vici", "/run/charon.%s.vici" % tunnel.device)
 
     def restart_tunnels(self, indexes):
         """Brings killed charons of the CE back, in the order of their devices."""
