@@ -132,6 +132,7 @@ void action_queue_put(struct action_queue *queue, const struct core_action *acti
         break;
     case ACTION_CLOSE:
     case ACTION_LISTEN:
+    case ACTION_PEER_TTL:
     case ACTION_FIB_ROUTE:
     case ACTION_FIB_NEXTHOP:
     case ACTION_FIB_REQUEST_DUMP:

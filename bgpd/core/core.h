@@ -188,6 +188,7 @@ enum core_action_kind {
     ACTION_CLOSE,            /* close: after what was sent; a bounded attempt, then dropped */
     ACTION_LISTEN,           /* listen: sockets for one family; port 0 closes it */
     ACTION_PEER_KEY,         /* peer_key: TCP MD5 on the listening socket, before any SYN */
+    ACTION_PEER_TTL,         /* peer_ttl: GTSM on the listening socket, before any SYN */
     ACTION_FIB_ROUTE,        /* fib_route */
     ACTION_FIB_NEXTHOP,      /* fib_nexthop */
     ACTION_FIB_REQUEST_DUMP, /* tell the kernel state anew */
@@ -259,11 +260,16 @@ struct core_action {
         struct {
             uint8_t family;
             uint16_t port;
+            uint32_t tcp_mss; /* of connections that come in; 0: default */
         } listen;
         struct {
             struct prefix peer;  /* host prefix, or a range */
             const char *md5_key; /* NULL removes it */
         } peer_key;
+        struct {
+            struct prefix peer; /* host prefix, or a range: the longest one counts */
+            uint8_t ttl_min;    /* 0 removes it */
+        } peer_ttl;
         struct fib_route_action fib_route;
         struct fib_nexthop_action fib_nexthop;
         struct bfd_session_action bfd_session;

@@ -197,7 +197,7 @@ void peers_stop(struct core *core, bool keep_routes)
     for (int i = 0; i < 2; i++) {
         if (table->listening_port[i] != 0) {
             struct core_action action = {.kind = ACTION_LISTEN,
-                                         .listen = {i == 0 ? IP_V4 : IP_V6, 0}};
+                                         .listen = {i == 0 ? IP_V4 : IP_V6, 0, 0}};
             action_queue_put(&core->actions, &action);
             table->listening_port[i] = 0;
         }

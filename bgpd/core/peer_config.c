@@ -155,11 +155,17 @@ static void put_key(struct core *core, const struct prefix *peer, const char *ke
     action_queue_put(&core->actions, &action);
 }
 
-static const char *range_key(const struct config *config, const struct config_listen_range *range)
+void peer_range_settings(const struct config *config, const struct config_listen_range *range,
+                         struct neighbor_settings *settings_out)
 {
     struct config_neighbor neighbor = {.peer_group = range->peer_group};
+    config_resolve_neighbor(config, &neighbor, settings_out);
+}
+
+static const char *range_key(const struct config *config, const struct config_listen_range *range)
+{
     struct neighbor_settings settings;
-    config_resolve_neighbor(config, &neighbor, &settings);
+    peer_range_settings(config, range, &settings);
     return settings.merged.password;
 }
 
@@ -212,10 +218,12 @@ static void apply_listeners(struct core *core)
     for (int i = 0; i < 2; i++) {
         uint8_t family = i == 0 ? IP_V4 : IP_V6;
         uint16_t port = needs_listener(core, family) ? core->limits.listen_port : 0;
-        if (port != core->peers->listening_port[i]) {
-            struct core_action action = {.kind = ACTION_LISTEN, .listen = {family, port}};
+        uint32_t mss = peer_listening_mss(core, family);
+        if (port != core->peers->listening_port[i] || mss != core->peers->listening_mss[i]) {
+            struct core_action action = {.kind = ACTION_LISTEN, .listen = {family, port, mss}};
             action_queue_put(&core->actions, &action);
             core->peers->listening_port[i] = port;
+            core->peers->listening_mss[i] = mss;
         }
     }
 }
@@ -233,6 +241,7 @@ static void remove_gone(struct core *core)
         bool has_key = peer->settings.merged.password != NULL && !peer->is_dynamic;
         session_stop(core, peer, CEASE_DECONFIGURED, NULL,
                      "the neighbor was removed from the configuration");
+        peer_gate_remove(core, peer);
         peer_free(core, peer);
         if (has_key) {
             put_key(core, &host, NULL);
@@ -309,7 +318,8 @@ void peers_apply_config(struct core *core, const struct config *old)
     uint32_t before = table->count;
     add_new(core);
     apply_range_keys(core, old);
-    apply_listeners(core); /* after the keys: no SYN without one */
+    peer_gates_apply(core, old);
+    apply_listeners(core); /* after keys and gates: no SYN without them */
     for (uint32_t i = 0; table->count != before && i < table->count; i++) {
         struct peer *peer = table->by_addr[i];
         if (peer->state == PEER_IDLE && !timer_is_armed(&peer->session->idle_hold)) {

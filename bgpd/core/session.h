@@ -75,7 +75,8 @@ struct peer_session {
     bool is_prefix_limited; /* Idle (PfxCt) */
     bool is_busy;           /* inside a call to the route side: a reset waits until it returns */
     bool has_pending_reset;
-    bool has_quick_retry; /* the next refused attempt is repeated soon */
+    bool has_quick_retry;     /* the next refused attempt is repeated soon */
+    uint8_t listener_ttl_min; /* what the listener demands of it; 0: nothing */
     bool has_bfd;
     bool is_bfd_known;
     bool is_bfd_up;
@@ -115,6 +116,7 @@ struct peer_table {
     struct list_node senders; /* peer_session.sender_node */
     conn_id next_conn;
     uint16_t listening_port[2]; /* IPv4, IPv6; 0: not listening */
+    uint32_t listening_mss[2];
     struct rate_limiter stranger_limiter;
     uint8_t *send_scratch;
     bool needs_reap;
@@ -146,6 +148,19 @@ const char *peer_reset_cause(const struct core *core, const struct config *old_c
 
 /* A peer for a source inside a listen range; NULL when there is none or the limit is reached. */
 struct peer *peer_new_dynamic(struct core *core, const struct ip_addr *addr);
+
+/* What a neighbor made by the range would run with. */
+void peer_range_settings(const struct config *config, const struct config_listen_range *range,
+                         struct neighbor_settings *settings_out);
+
+/* ---- peer_gates.c ---- */
+
+/* Tells the listener which TTLs the neighbors and ranges of the new configuration have at least. */
+void peer_gates_apply(struct core *core, const struct config *old_config);
+void peer_gate_remove(struct core *core, const struct peer *peer);
+
+/* The smallest tcp-mss of all neighbors of a family, 0 when none has one. */
+uint32_t peer_listening_mss(const struct core *core, uint8_t family);
 
 /* ---- session_start.c: starting, stopping, resetting ---- */
 
@@ -230,6 +245,9 @@ void session_message(struct core *core, struct session_conn *conn,
  * all of them are known, else what is missing; the text lives in text_out or is static. */
 const char *transport_setup(const struct core *core, const struct peer *peer,
                             struct conn_setup_action *setup_out, char text_out[OBSTACLE_BYTES]);
+
+/* The lowest TTL a packet of the neighbor may have (RFC 5082); 0 when any will do. */
+uint8_t transport_ttl_min(const struct neighbor_settings *settings);
 
 /* NULL when a connection may be opened now, else what stands in the way. */
 const char *transport_obstacle(const struct core *core, const struct peer *peer,

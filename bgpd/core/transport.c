@@ -36,13 +36,21 @@ uint32_t transport_ifindex(const struct core *core, const struct peer *peer)
     return is_multihop ? 0 : kernel_connected_interface(core, &peer->addr);
 }
 
+uint8_t transport_ttl_min(const struct neighbor_settings *settings)
+{
+    struct opt_u32 hops = settings->merged.ttl_security_hops;
+    if (!hops.is_set || hops.value == 0) {
+        return 0;
+    }
+    return (uint8_t)(hops.value > TTL_FULL ? 1 : TTL_FULL + 1 - hops.value);
+}
+
 static void fill_ttl(const struct neighbor_settings *settings, struct conn_setup_action *setup)
 {
     const struct config_neighbor *merged = &settings->merged;
-    if (merged->ttl_security_hops.is_set && merged->ttl_security_hops.value != 0) {
-        uint32_t hops = merged->ttl_security_hops.value;
+    setup->ttl_min = transport_ttl_min(settings);
+    if (setup->ttl_min != 0) {
         setup->ttl = TTL_FULL; /* RFC 5082 3 */
-        setup->ttl_min = (uint8_t)(hops > TTL_FULL ? 1 : TTL_FULL + 1 - hops);
     } else if (!settings->is_ebgp) {
         setup->ttl = TTL_FULL;
     } else {

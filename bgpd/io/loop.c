@@ -156,10 +156,13 @@ static void carry_out(struct daemon_loop *daemon, const struct core_action *acti
         tcp_close(daemon->tcp, action->close.conn);
         return;
     case ACTION_LISTEN:
-        tcp_listen(daemon->tcp, action->listen.family, action->listen.port);
+        tcp_listen(daemon->tcp, action->listen.family, action->listen.port, action->listen.tcp_mss);
         return;
     case ACTION_PEER_KEY:
         tcp_peer_key(daemon->tcp, &action->peer_key.peer, action->peer_key.md5_key);
+        return;
+    case ACTION_PEER_TTL:
+        tcp_peer_ttl(daemon->tcp, &action->peer_ttl.peer, action->peer_ttl.ttl_min);
         return;
     case ACTION_FIB_ROUTE:
         fib_thread_put_route(daemon->fib, &action->fib_route);

@@ -26,8 +26,15 @@ void tcp_connect(struct tcp_side *side, const struct conn_setup_action *setup);
 void tcp_accept(struct tcp_side *side, const struct conn_setup_action *setup);
 void tcp_send(struct tcp_side *side, conn_id conn, struct byte_view bytes);
 void tcp_close(struct tcp_side *side, conn_id conn);
-void tcp_listen(struct tcp_side *side, uint8_t family, uint16_t port);
+
+/* port 0 closes it; with the port it has already only the segment size changes (0: default). */
+void tcp_listen(struct tcp_side *side, uint8_t family, uint16_t port, uint32_t tcp_mss);
+
+/* What the listener demands of a peer or a range of them: a key (NULL: none), and a TTL that is not
+ * lower (0: any). In force before the first SYN. A neighbor whose key the kernel refuses is let in
+ * neither with nor without it. */
 void tcp_peer_key(struct tcp_side *side, const struct prefix *peer, const char *md5_key);
+void tcp_peer_ttl(struct tcp_side *side, const struct prefix *peer, uint8_t ttl_min);
 
 /* Writes what tcp_send gathered, one system call per connection. Once per turn of the loop. */
 void tcp_flush(struct tcp_side *side);

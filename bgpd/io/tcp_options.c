@@ -60,6 +60,12 @@ bool tcp_option_md5(int fd, const struct prefix *peer, const char *key)
     return result == 0 || (key == NULL && error == ENOENT);
 }
 
+bool tcp_option_mss(int fd, uint32_t tcp_mss)
+{
+    int mss = (int)tcp_mss;
+    return setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof mss) == 0;
+}
+
 bool tcp_option_ttl(int fd, uint8_t family, uint8_t ttl, uint8_t ttl_min)
 {
     int level = family == IP_V6 ? IPPROTO_IPV6 : IPPROTO_IP;

@@ -18,6 +18,9 @@ bool tcp_option_md5(int fd, const struct prefix *peer, const char *key);
 /* ttl 0 leaves the default; ttl_min 0 switches RFC 5082 off. */
 bool tcp_option_ttl(int fd, uint8_t family, uint8_t ttl, uint8_t ttl_min);
 
+/* The largest segment of connections made from now on; 0 takes it back. */
+bool tcp_option_mss(int fd, uint32_t tcp_mss);
+
 /* The interface the connection's packets came in on; 0 when the kernel does not say. */
 uint32_t tcp_incoming_ifindex(int fd, uint8_t family);
 

@@ -122,6 +122,7 @@ static void carry_out(struct sim_world *world, struct sim_node *node,
         return;
     case ACTION_LISTEN:
     case ACTION_PEER_KEY:
+    case ACTION_PEER_TTL:
     case ACTION_BFD_SESSION:
     case ACTION_TUNNEL_WATCH:
         return;

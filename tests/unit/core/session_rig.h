@@ -45,6 +45,10 @@ struct rig {
     int key_count;
     char last_key[32];
     struct prefix last_key_peer;
+    struct prefix gates[8]; /* what the listener demands by TTL */
+    uint8_t gate_ttl_min[8];
+    int gate_count;
+    uint32_t listening_mss[2];
     bool key_came_after_listen;
     bool is_stopped;
 };
@@ -84,6 +88,19 @@ static inline void rig_take_setup(struct rig_conn *conn, const struct conn_setup
     conn->setup.md5_key = NULL;
 }
 
+static inline void rig_take_gate(struct rig *rig, const struct prefix *peer, uint8_t ttl_min)
+{
+    int at = 0;
+    while (at < rig->gate_count && !prefix_equal(&rig->gates[at], peer)) {
+        at++;
+    }
+    ck_assert_int_lt(at, 8);
+    ck_assert(at < rig->gate_count || ttl_min != 0); /* nothing is removed that was never put */
+    rig->gate_count += at == rig->gate_count ? 1 : 0;
+    rig->gates[at] = *peer;
+    rig->gate_ttl_min[at] = ttl_min;
+}
+
 static inline void rig_take(struct rig *rig, const struct core_action *action)
 {
     struct rig_conn *conn;
@@ -111,6 +128,10 @@ static inline void rig_take(struct rig *rig, const struct core_action *action)
         break;
     case ACTION_LISTEN:
         rig->listening[action->listen.family == IP_V6] = action->listen.port;
+        rig->listening_mss[action->listen.family == IP_V6] = action->listen.tcp_mss;
+        break;
+    case ACTION_PEER_TTL:
+        rig_take_gate(rig, &action->peer_ttl.peer, action->peer_ttl.ttl_min);
         break;
     case ACTION_PEER_KEY:
         rig->key_count++;

@@ -46,6 +46,89 @@ START_TEST(ttl_follows_kind_hops_and_security)
 }
 END_TEST
 
+static int gate_of(const struct rig *rig, const char *text)
+{
+    struct prefix prefix;
+    ck_assert_int_eq(prefix_parse(text, &prefix), STATUS_OK);
+    for (int i = 0; i < rig->gate_count; i++) {
+        if (prefix_equal(&rig->gates[i], &prefix)) {
+            return rig->gate_ttl_min[i];
+        }
+    }
+    return -1;
+}
+
+START_TEST(the_listener_knows_how_far_each_neighbor_may_be)
+{
+    struct rig *rig = rig_new();
+    struct config *config = rig_config();
+    rig_neighbor(config, PEER, 65002)->ttl_security_hops = (struct opt_u32){true, 1};
+    rig_neighbor(config, "10.0.0.3", 65003)->ttl_security_hops = (struct opt_u32){true, 10};
+    rig_neighbor(config, "10.0.0.4", 65004);
+    rig_configure(rig, config);
+    ck_assert_int_eq(gate_of(rig, "10.0.0.2/32"), 255);
+    ck_assert_int_eq(gate_of(rig, "10.0.0.3/32"), 246);
+    ck_assert_int_eq(gate_of(rig, "10.0.0.4/32"), -1);
+    config = rig_config();
+    rig_neighbor(config, PEER, 65002);
+    rig_neighbor(config, "10.0.0.4", 65004)->ttl_security_hops = (struct opt_u32){true, 1};
+    rig_configure(rig, config);
+    ck_assert_int_eq(gate_of(rig, "10.0.0.2/32"), 0);
+    ck_assert_int_eq(gate_of(rig, "10.0.0.3/32"), 0);
+    ck_assert_int_eq(gate_of(rig, "10.0.0.4/32"), 255);
+    rig_free(rig);
+}
+END_TEST
+
+static struct config *config_with_far_range(uint32_t hops)
+{
+    struct config *config = rig_config();
+    struct config_listen_range *range = arena_alloc(&config->arena, sizeof *range);
+    *range = (struct config_listen_range){.peer_group = "G"};
+    ck_assert_int_eq(prefix_parse("10.0.0.0/24", &range->prefix), STATUS_OK);
+    config->bgp.listen_ranges = range;
+    config->bgp.listen_range_count = 1;
+    struct config_neighbor *group = rig_group(config, "G");
+    group->remote_as_kind = REMOTE_AS_EXTERNAL;
+    group->ttl_security_hops = (struct opt_u32){hops != 0, hops};
+    rig_neighbor(config, PEER, 65002);
+    return config;
+}
+
+START_TEST(a_range_with_ttl_security_does_not_bind_the_neighbor_inside)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with_far_range(1));
+    ck_assert_int_eq(gate_of(rig, "10.0.0.0/24"), 255);
+    ck_assert_int_eq(gate_of(rig, "10.0.0.2/32"), 1);
+    rig_configure(rig, config_with_far_range(2));
+    ck_assert_int_eq(gate_of(rig, "10.0.0.0/24"), 254);
+    rig_configure(rig, config_with_far_range(0));
+    ck_assert_int_eq(gate_of(rig, "10.0.0.0/24"), 0);
+    ck_assert_int_eq(gate_of(rig, "10.0.0.2/32"), 0);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(the_listener_offers_the_smallest_segment_of_all)
+{
+    struct rig *rig = rig_new();
+    struct config *config = rig_config();
+    rig_neighbor(config, PEER, 65002)->tcp_mss = (struct opt_u32){true, 1200};
+    rig_neighbor(config, "10.0.0.3", 65003)->tcp_mss = (struct opt_u32){true, 700};
+    rig_neighbor(config, "10.0.0.4", 65004);
+    rig_configure(rig, config);
+    ck_assert_uint_eq(rig->listening_mss[0], 700);
+    ck_assert_uint_eq(rig_ours(rig)->setup.tcp_mss, 0); /* of 10.0.0.4, dialled last */
+    config = rig_config();
+    rig_neighbor(config, PEER, 65002)->tcp_mss = (struct opt_u32){true, 1200};
+    rig_configure(rig, config);
+    ck_assert_uint_eq(rig->listening_mss[0], 1200);
+    ck_assert_int_eq(rig->listening[0], 179);
+    rig_free(rig);
+}
+END_TEST
+
 START_TEST(a_distant_neighbor_without_multihop_waits_and_says_why)
 {
     struct rig *rig = rig_new();
@@ -401,6 +484,9 @@ Suite *test_suite(void)
     Suite *suite = suite_create("session_transport");
     TCase *tcase = tcase_create("session_transport");
     tcase_add_test(tcase, ttl_follows_kind_hops_and_security);
+    tcase_add_test(tcase, the_listener_knows_how_far_each_neighbor_may_be);
+    tcase_add_test(tcase, a_range_with_ttl_security_does_not_bind_the_neighbor_inside);
+    tcase_add_test(tcase, the_listener_offers_the_smallest_segment_of_all);
     tcase_add_test(tcase, a_distant_neighbor_without_multihop_waits_and_says_why);
     tcase_add_test(tcase, update_source_is_used_both_ways);
     tcase_add_test(tcase, a_source_that_is_not_ours_is_waited_for);

@@ -1,129 +1,12 @@
 /* BGP's TCP side over loopback: both directions, room, back pressure, close, keys and refusals. */
 #include <errno.h>
-#include <ev.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bgpd/io/tcp.h"
-#include "proto/base/buffer.h"
 #include "tests/unit/io/namespace.h"
+#include "tests/unit/io/tcp_ends.h"
 #include "tests/unit/unit.h"
-
-#define PORT 17179
-
-struct side {
-    struct ev_loop *loop;
-    struct tcp_side *tcp;
-    conn_id opened;
-    conn_id incoming;
-    int failed_error;
-    bool is_failed;
-    bool is_closed;
-    uint32_t room;
-    uint32_t receive_room;
-    uint32_t incoming_ifindex;
-    struct buffer received;
-    char listen_error[256];
-};
-
-static struct log_sink *quiet_log;
-
-static void on_feed(void *context, const struct core_event *event)
-{
-    struct side *side = context;
-    switch (event->kind) {
-    case EVENT_CONN_OPENED:
-        side->opened = event->conn.conn;
-        break;
-    case EVENT_CONN_INCOMING:
-        side->incoming = event->conn.conn;
-        side->incoming_ifindex = event->conn.ifindex;
-        break;
-    case EVENT_CONN_FAILED:
-        side->is_failed = true;
-        side->failed_error = event->conn.error;
-        break;
-    case EVENT_CONN_CLOSED:
-        side->is_closed = true;
-        break;
-    case EVENT_CONN_ROOM:
-        side->room += event->conn.room_bytes;
-        break;
-    case EVENT_CONN_BYTES:
-        buffer_append(&side->received, event->conn.bytes.data, event->conn.bytes.size);
-        break;
-    default:
-        ck_abort_msg("unexpected event %d", event->kind);
-    }
-}
-
-static uint32_t on_receive_room(void *context, conn_id conn)
-{
-    (void)conn;
-    return ((struct side *)context)->receive_room;
-}
-
-static void on_listen_failed(void *context, const char *text)
-{
-    snprintf(((struct side *)context)->listen_error, 256, "%s", text);
-}
-
-static void side_init(struct side *side, struct ev_loop *loop)
-{
-    *side = (struct side){.loop = loop, .receive_room = 1 << 20};
-    struct tcp_hooks hooks = {side, on_feed, on_receive_room, on_listen_failed};
-    buffer_init(&side->received, MEM_MISC);
-    side->tcp = tcp_side_new(loop, &hooks, quiet_log);
-}
-
-static void side_fini(struct side *side)
-{
-    tcp_side_free(side->tcp);
-    buffer_fini(&side->received);
-}
-
-/* Turns the loop until the condition holds, at most 5 s. */
-#define RUN_UNTIL(a, b, condition)                                                                 \
-    do {                                                                                           \
-        for (int spin = 0; spin < 5000 && !(condition); spin++) {                                  \
-            tcp_flush((a)->tcp);                                                                   \
-            tcp_flush((b)->tcp);                                                                   \
-            ev_run((a)->loop, EVRUN_NOWAIT);                                                       \
-            if (!(condition)) {                                                                    \
-                usleep(1000);                                                                      \
-            }                                                                                      \
-        }                                                                                          \
-        ck_assert_msg((condition), "never: " #condition);                                          \
-    } while (0)
-
-static struct conn_setup_action setup_to(const char *address)
-{
-    struct conn_setup_action setup = {.conn = 1, .port = PORT, .ttl = 255, .ttl_min = 255};
-    setup.timeout = mono_span_s(5);
-    ck_assert_int_eq(ip_parse(address, &setup.remote_addr), STATUS_OK);
-    return setup;
-}
-
-static void connect_pair(struct side *client, struct side *server, const char *address,
-                         const char *key)
-{
-    struct ip_addr addr;
-    ck_assert_int_eq(ip_parse(address, &addr), STATUS_OK);
-    struct prefix peer = prefix_host(&addr);
-    if (key != NULL) {
-        tcp_peer_key(server->tcp, &peer, key);
-    }
-    tcp_listen(server->tcp, addr.family, PORT);
-    ck_assert_str_eq(server->listen_error, "");
-    struct conn_setup_action setup = setup_to(address);
-    setup.md5_key = key;
-    tcp_connect(client->tcp, &setup);
-    RUN_UNTIL(client, server, client->opened == 1 && server->incoming != 0);
-    setup.conn = server->incoming;
-    tcp_accept(server->tcp, &setup);
-    ck_assert_uint_gt(server->room, 0);
-}
 
 static void exchange(const char *address, const char *key)
 {
@@ -166,7 +49,7 @@ START_TEST(a_keyed_session_works_and_a_wrong_key_never_opens)
     struct conn_setup_action setup = setup_to("127.0.0.1");
     struct prefix peer = prefix_host(&setup.remote_addr);
     tcp_peer_key(server.tcp, &peer, "invented-key-1");
-    tcp_listen(server.tcp, IP_V4, PORT);
+    tcp_listen(server.tcp, IP_V4, PORT, 0);
     setup.md5_key = "invented-key-2";
     setup.timeout = mono_span_ms(300);
     tcp_connect(client.tcp, &setup);
@@ -188,7 +71,7 @@ START_TEST(an_unsigned_connection_says_nothing_to_a_keyed_session)
     struct side client, server;
     side_init(&client, loop);
     side_init(&server, loop);
-    tcp_listen(server.tcp, IP_V4, PORT); /* without the key: as if the kernel had refused it */
+    tcp_listen(server.tcp, IP_V4, PORT, 0); /* without the key: as if the kernel had refused it */
     struct conn_setup_action setup = setup_to("127.0.0.1");
     tcp_connect(client.tcp, &setup);
     RUN_UNTIL(&client, &server, client.opened == 1 && server.incoming != 0);
@@ -253,8 +136,8 @@ START_TEST(refused_connects_and_occupied_ports_are_said)
     tcp_connect(client.tcp, &setup);
     RUN_UNTIL(&client, &server, client.is_failed);
     ck_assert_int_eq(client.failed_error, ECONNREFUSED);
-    tcp_listen(server.tcp, IP_V4, PORT);
-    tcp_listen(client.tcp, IP_V4, PORT);
+    tcp_listen(server.tcp, IP_V4, PORT, 0);
+    tcp_listen(client.tcp, IP_V4, PORT, 0);
     ck_assert_ptr_nonnull(strstr(client.listen_error, "another BGP daemon"));
     memcpy(setup.bind_interface, "nosuchif0", 10);
     client.is_failed = false;
