@@ -330,6 +330,10 @@ struct neighbor_settings {
 void config_resolve_neighbor(const struct config *config, const struct config_neighbor *neighbor,
                              struct neighbor_settings *settings_out);
 
+/* dual-as: from the neighbour's local AS to the router's own. An internal neighbour is expected in
+ * the same AS (RFC 7705 4: both sides of a migration). */
+void config_use_own_as(const struct config *config, struct neighbor_settings *settings);
+
 struct config_message {
     bool is_warning;
     const char *path; /* "neighbor 172.16.0.2 remote-as" */

@@ -336,3 +336,11 @@ void config_resolve_neighbor(const struct config *config, const struct config_ne
     resolve_asns(bgp, settings_out);
     resolve_policies(bgp, settings_out);
 }
+
+void config_use_own_as(const struct config *config, struct neighbor_settings *settings)
+{
+    settings->local_asn = config->bgp.asn;
+    if (!settings->is_ebgp) {
+        settings->remote_asn = settings->local_asn;
+    }
+}
