@@ -38,6 +38,7 @@ enum decision_reason {
     DECISION_ORIGINATOR_LOOP,
     DECISION_CLUSTER_LOOP,
     DECISION_PROTECTION, /* the path's class does not meet the protection of the prefix */
+    DECISION_ROUTE_LEAK, /* RFC 9234 5: OTC from somebody who must not send it */
     DECISION_REASON_COUNT,
 };
 

@@ -34,6 +34,7 @@ static const struct reason_name reason_names[DECISION_REASON_COUNT] = {
     [DECISION_ORIGINATOR_LOOP] = {"Own router id as originator", "ineligible-originator"},
     [DECISION_CLUSTER_LOOP] = {"Own cluster id in cluster list", "ineligible-cluster-loop"},
     [DECISION_PROTECTION] = {"Protection requires another path class", "encryption-required"},
+    [DECISION_ROUTE_LEAK] = {"Route leak (OTC)", "ineligible-route-leak"},
 };
 
 const char *decision_reason_text(enum decision_reason reason)

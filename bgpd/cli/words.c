@@ -142,6 +142,7 @@ static const struct reason_words reasons[] = {
     {"ineligible-originator", "Originator", "own router ID as originator"},
     {"ineligible-cluster-loop", "Cluster loop", "own cluster ID in cluster list"},
     {"encryption-required", "Protection", "prefix requires another path class"},
+    {"ineligible-route-leak", "Route leak", "route leak (Only-to-Customer)"},
 };
 
 static const struct reason_words *reason_find(uint32_t reason)

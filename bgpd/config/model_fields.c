@@ -80,6 +80,7 @@ static const struct model_field global_fields[] = {
     FIELD(config_bgp, FIELD_U32, "as", asn),
     FIELD(config_bgp, FIELD_OPT_IP4, "identifier", router_id),
     FIELD(config_bgp, FIELD_BOOL_NOT, "enabled", shutdown),
+    FIELD(config_bgp, FIELD_BOOL, "graceful-shutdown", graceful_shutdown),
     FIELD(config_bgp, FIELD_BOOL, "ebgp-requires-policy", ebgp_requires_policy),
     FIELD(config_bgp, FIELD_BOOL, "default-ipv4-unicast", default_ipv4_unicast),
     FIELD(config_bgp, FIELD_BOOL, "reject-as-sets", reject_as_sets),
@@ -115,6 +116,7 @@ static const struct model_field neighbor_fields[] = {
     FIELD(config_neighbor, FIELD_OPT_U32, "local-as/as", local_asn),
     FIELD(config_neighbor, FIELD_BOOL, "local-as/no-prepend", local_as_no_prepend),
     FIELD(config_neighbor, FIELD_BOOL, "local-as/replace-as", local_as_replace),
+    FIELD(config_neighbor, FIELD_BOOL, "local-as/dual-as", local_as_dual),
     FIELD(config_neighbor, FIELD_OPT_BOOL_NOT, "enabled", shutdown),
     FIELD(config_neighbor, FIELD_STRING, "shutdown-message", shutdown_message),
     FIELD(config_neighbor, FIELD_OPT_U32, "timers/keepalive", keepalive_s),
@@ -152,6 +154,7 @@ static const struct model_field neighbor_fields[] = {
           dont_capability_negotiate),
     FIELD(config_neighbor, FIELD_OPT_ENUM, "role/local-role", role),
     FIELD(config_neighbor, FIELD_OPT_BOOL, "role/strict-mode", role_strict),
+    FIELD(config_neighbor, FIELD_OPT_BOOL, "graceful-shutdown", graceful_shutdown),
 };
 TABLE(model_neighbor, neighbor_fields);
 

@@ -11,6 +11,8 @@ static const struct config_row rows[] = {
     {IN_BGP, 0, "global", "bgp router-id <identifier>",
      "Router id (default: the highest address of the router)."},
     {IN_BGP, ROW_NO, "global", "bgp shutdown =enabled:false", "Shut all neighbours down."},
+    {IN_BGP, ROW_NO, "global", "bgp graceful-shutdown =graceful-shutdown:true",
+     "Traffic is to leave this router (RFC 8326)."},
     {IN_BGP, ROW_NO, "global", "bgp ebgp-requires-policy =ebgp-requires-policy:true",
      "No policy, no routes, on external sessions (RFC 8212; default on)."},
     {IN_BGP, ROW_NO, "global", "bgp default ipv4-unicast =default-ipv4-unicast:true",

@@ -29,7 +29,7 @@ static const struct config_row rows[] = {
     ROW(0, "description <description*>", "For people."),
     ROW(0,
         "local-as <local-as/as> [ no-prepend =local-as/no-prepend:true ] "
-        "[ replace-as =local-as/replace-as:true ]",
+        "[ replace-as =local-as/replace-as:true ] [ dual-as =local-as/dual-as:true ]",
         "Another AS of ours towards this neighbour."),
     ROW(0, "shutdown message <shutdown-message*> =enabled:false",
         "Shut the neighbour down and tell it why (RFC 9003)."),
@@ -92,6 +92,8 @@ static const struct config_row rows[] = {
     ROW(ROW_IGNORE, "solo", "not needed"),
     ROW(0, "local-role <role/local-role> [ strict-mode =role/strict-mode:true ]",
         "Our role towards the neighbour (RFC 9234)."),
+    ROW(ROW_NO, "graceful-shutdown =graceful-shutdown:true",
+        "Traffic is to leave the session before it ends (RFC 8326)."),
 };
 
 static const struct config_row family_rows[] = {

@@ -14,7 +14,7 @@ _Static_assert((int)CONTROL__PATH__FLAG__BACKUP == ROUTE_BACKUP, "flag numbers")
 _Static_assert((int)CONTROL__PATH__FLAG__FILTERED == ROUTE_FILTERED, "flag numbers");
 _Static_assert(DECISION_WEIGHT == 2 && DECISION_MULTIPATH == 10 && DECISION_PATH_ID == 15 &&
                    DECISION_POLICY_REJECTED == 16 && DECISION_PROTECTION == 25 &&
-                   DECISION_REASON_COUNT == 26,
+                   DECISION_ROUTE_LEAK == 26 && DECISION_REASON_COUNT == 27,
                "reason numbers are part of the protocol");
 _Static_assert((int)CONTROL__TABLE_REQUEST__TABLE__ADVERTISED == SNAPSHOT_ADJ_OUT, "table numbers");
 _Static_assert((int)CONTROL__IP_ROUTE__KIND__GUARD == IP_ROUTE_GUARD, "route kinds");

@@ -151,6 +151,9 @@ static void check_identity(const struct neighbor_check *check)
         error(check, "local-as",
               TEXT(checker, "%u is the router's AS already", merged->local_asn.value));
     }
+    if (merged->local_as_dual && !(merged->local_as_no_prepend && merged->local_as_replace)) {
+        error(check, "local-as", "dual-as needs no-prepend and replace-as");
+    }
     if (merged->role.value != BGP_ROLE_NONE && !check->settings.is_ebgp) {
         warning(check, "local-role", "roles are for eBGP only (RFC 9234 4): it has no effect");
     }

@@ -99,6 +99,7 @@ struct config_neighbor {
     struct opt_u32 local_asn; /* local-as */
     bool local_as_no_prepend;
     bool local_as_replace;
+    bool local_as_dual; /* the neighbour may know us by our own AS as well */
     struct opt_bool shutdown;
     const char *shutdown_message;
     const char *password; /* secret: never printed, logged or sent */
@@ -130,6 +131,7 @@ struct config_neighbor {
     struct opt_bool extended_next_hop;
     struct opt_u32 role; /* enum bgp_role */
     struct opt_bool role_strict;
+    struct opt_bool graceful_shutdown; /* RFC 8326: traffic is to leave the session */
     struct config_family families[AFI_SAFI_COUNT];
 };
 
@@ -206,6 +208,7 @@ struct config_bgp {
     struct opt_u32 gr_restart_time_s; /* 120 */
     struct opt_u32 gr_stale_time_s;   /* 360 */
     struct opt_u32 llgr_stale_time_s;
+    bool graceful_shutdown; /* RFC 8326 on every session */
     uint8_t cover; /* enum cover_mode */
     struct opt_u32 listen_limit;
     const struct config_listen_range *listen_ranges;
@@ -326,6 +329,10 @@ struct neighbor_settings {
 
 void config_resolve_neighbor(const struct config *config, const struct config_neighbor *neighbor,
                              struct neighbor_settings *settings_out);
+
+/* dual-as: from the neighbour's local AS to the router's own. An internal neighbour is expected in
+ * the same AS (RFC 7705 4: both sides of a migration). */
+void config_use_own_as(const struct config *config, struct neighbor_settings *settings);
 
 struct config_message {
     bool is_warning;

@@ -116,6 +116,7 @@ static void take_group(struct config_neighbor *merged, const struct config_neigh
         merged->local_asn = group->local_asn;
         merged->local_as_no_prepend = group->local_as_no_prepend;
         merged->local_as_replace = group->local_as_replace;
+        merged->local_as_dual = group->local_as_dual;
     }
     if (!merged->shutdown.is_set) {
         take_text(&merged->shutdown_message, group->shutdown_message);
@@ -137,6 +138,7 @@ static void take_group(struct config_neighbor *merged, const struct config_neigh
     take_bool(&merged->extended_next_hop, group->extended_next_hop);
     take_u32(&merged->role, group->role);
     take_bool(&merged->role_strict, group->role_strict);
+    take_bool(&merged->graceful_shutdown, group->graceful_shutdown);
     for (int i = 0; i < AFI_SAFI_COUNT; i++) {
         take_family(&merged->families[i], &group->families[i]);
     }
@@ -186,6 +188,9 @@ static void take_router(struct config_neighbor *merged, const struct config_bgp 
     if (bgp->shutdown) {
         merged->shutdown = (struct opt_bool){true, true};
     }
+    if (bgp->graceful_shutdown) {
+        merged->graceful_shutdown = (struct opt_bool){true, true};
+    }
     default_bool(&merged->families[AFI_SAFI_IPV4_UNICAST].activate, bgp->default_ipv4_unicast);
 }
 
@@ -231,6 +236,7 @@ static void take_built_in(struct config_neighbor *merged)
     default_bool(&merged->extended_next_hop, false);
     default_u32(&merged->role, BGP_ROLE_NONE);
     default_bool(&merged->role_strict, false);
+    default_bool(&merged->graceful_shutdown, false);
     for (int i = 0; i < AFI_SAFI_COUNT; i++) {
         struct config_family *family = &merged->families[i];
         default_bool(&family->activate, false);
@@ -329,4 +335,12 @@ void config_resolve_neighbor(const struct config *config, const struct config_ne
     settings_out->tunnel_number = find_tunnel(config, merged->tunnel);
     resolve_asns(bgp, settings_out);
     resolve_policies(bgp, settings_out);
+}
+
+void config_use_own_as(const struct config *config, struct neighbor_settings *settings)
+{
+    settings->local_asn = config->bgp.asn;
+    if (!settings->is_ebgp) {
+        settings->remote_asn = settings->local_asn;
+    }
 }

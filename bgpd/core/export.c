@@ -1,8 +1,8 @@
 /* What a destination looks like to an update group: the rules of RFC 4271 9.1.3 and 9.2, RFC 4456,
  * RFC 1997, the export policy, and what path classes allow. The result has no NEXT_HOP where it is
  * ourselves: each peer of the group is told its own. */
+#include "bgpd/core/roles.h"
 #include "bgpd/core/routes_private.h"
-
 #include "proto/as_path.h"
 #include "proto/base/assert.h"
 #include "proto/community.h"
@@ -71,6 +71,46 @@ static bool policy_refuses_prefix(const struct update_group *group,
 
 /* ---- Attributes ---- */
 
+/* RFC 4360 6: bit 1 of the type says that a community stays inside the AS. The same octet leads
+ * those of RFC 5701, 20 octets long. */
+#define EXT_COMMUNITY_NON_TRANSITIVE 0x40u
+
+static struct byte_view without_non_transitive(struct arena *scratch, struct byte_view list,
+                                               size_t bytes_each)
+{
+    uint8_t *kept = NULL;
+    size_t size = 0;
+    for (size_t at = 0; at + bytes_each <= list.size; at += bytes_each) {
+        bool stays = (list.data[at] & EXT_COMMUNITY_NON_TRANSITIVE) != 0;
+        if (stays && kept == NULL) {
+            kept = arena_alloc(scratch, list.size);
+            memcpy(kept, list.data, at);
+            size = at;
+        } else if (!stays && kept != NULL) {
+            memcpy(kept + size, list.data + at, bytes_each);
+            size += bytes_each;
+        }
+    }
+    return kept == NULL ? list : (struct byte_view){kept, size};
+}
+
+static void drop_non_transitive(struct path_attrs *attrs, struct arena *scratch)
+{
+    if (path_attrs_has(attrs, PATH_ATTR_EXT_COMMUNITIES)) {
+        attrs->ext_communities = without_non_transitive(scratch, attrs->ext_communities, 8);
+        if (attrs->ext_communities.size == 0) {
+            path_attrs_clear(attrs, PATH_ATTR_EXT_COMMUNITIES);
+        }
+    }
+    if (path_attrs_has(attrs, PATH_ATTR_IPV6_EXT_COMMUNITIES)) {
+        attrs->ipv6_ext_communities =
+            without_non_transitive(scratch, attrs->ipv6_ext_communities, 20);
+        if (attrs->ipv6_ext_communities.size == 0) {
+            path_attrs_clear(attrs, PATH_ATTR_IPV6_EXT_COMMUNITIES);
+        }
+    }
+}
+
 static void prepare_external(const struct update_group *group, const struct export_route *route,
                              struct path_attrs *attrs, struct arena *scratch)
 {
@@ -78,6 +118,8 @@ static void prepare_external(const struct update_group *group, const struct expo
     path_attrs_clear(attrs, PATH_ATTR_LOCAL_PREF); /* RFC 4271 5.1.5 */
     path_attrs_clear(attrs, PATH_ATTR_ORIGINATOR_ID);
     path_attrs_clear(attrs, PATH_ATTR_CLUSTER_LIST);
+    drop_non_transitive(attrs, scratch);
+    role_export_mark(key->bgp_role, key->local_asn, attrs);
     if (!route->is_local) {
         path_attrs_clear(attrs, PATH_ATTR_MED); /* RFC 4271 5.1.4: not to other ASes */
     }
@@ -197,6 +239,26 @@ static void strip_communities(const struct group_key *key, struct path_attrs *at
     }
 }
 
+/* RFC 8326 4: the other end is to prefer every other path. */
+static void ask_to_leave(const struct group_key *key, struct path_attrs *attrs,
+                         struct arena *scratch)
+{
+    if (!key->graceful_shutdown) {
+        return;
+    }
+    if (!key->is_ebgp) {
+        attrs->local_pref = 0;
+        return;
+    }
+    uint8_t octets[4];
+    store_be32(octets, COMMUNITY_GRACEFUL_SHUTDOWN);
+    struct byte_view old =
+        path_attrs_has(attrs, PATH_ATTR_COMMUNITIES) ? attrs->communities : (struct byte_view){0};
+    attrs->communities = community_list_union(scratch, COMMUNITY_STANDARD, old,
+                                              (struct byte_view){octets, sizeof octets});
+    path_attrs_set(attrs, PATH_ATTR_COMMUNITIES);
+}
+
 static struct policy_route policy_route_of(struct core *core, const struct update_group *group,
                                            const struct export_route *route)
 {
@@ -242,6 +304,7 @@ static struct attr_set *export_transform(struct core *core, struct update_group 
     struct path_attrs attrs;
     attr_set_view(route->attrs, &attrs);
     if (communities_forbid(key, &attrs) || internal_rule_forbids(group, route) ||
+        role_export_forbids(key->bgp_role, &attrs) ||
         (key->policy.filter_list != NULL &&
          !as_path_list_permits(key->policy.filter_list, attrs.as_path))) {
         return NULL;
@@ -261,6 +324,7 @@ static struct attr_set *export_transform(struct core *core, struct update_group 
     }
     decide_next_hop(core, group, route, &verdict, &attrs);
     prepend_own_as(key, &attrs, &core->scratch);
+    ask_to_leave(key, &attrs, &core->scratch);
     strip_communities(key, &attrs);
     if (key->is_ebgp) {
         path_attrs_clear(&attrs, PATH_ATTR_LOCAL_PREF); /* also when policy set it */

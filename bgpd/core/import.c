@@ -2,6 +2,7 @@
  * refuses is stored all the same, so that a changed policy needs nothing from the peer. */
 #include <stdio.h>
 
+#include "bgpd/core/roles.h"
 #include "bgpd/core/routes_private.h"
 #include "proto/as_path.h"
 #include "proto/base/assert.h"
@@ -59,7 +60,9 @@ static enum decision_reason import_loop_reason(const struct core *core,
         return DECISION_AS_LOOP;
     }
     if (settings->is_ebgp) {
-        return DECISION_NONE;
+        return role_import_is_leak(settings->merged.role.value, family->peer->remote_open.asn, view)
+                   ? DECISION_ROUTE_LEAK
+                   : DECISION_NONE;
     }
     if (path_attrs_has(view, PATH_ATTR_ORIGINATOR_ID) && view->originator_id == core->router_id) {
         return DECISION_ORIGINATOR_LOOP; /* RFC 4456 8 */
@@ -132,10 +135,16 @@ static struct attr_set *import_apply_policy(struct import_run *run, const struct
         edited.as_path = as_path_prepend(&core->scratch, edited.as_path, settings->local_asn, 1);
         is_edited = true;
     }
-    if (settings->is_ebgp && path_attrs_has(&edited, PATH_ATTR_COMMUNITIES) &&
-        community_list_has_u32(edited.communities, COMMUNITY_GRACEFUL_SHUTDOWN)) {
-        edited.local_pref = 0; /* RFC 8326 4.2 */
+    if (settings->is_ebgp &&
+        (settings->merged.graceful_shutdown.value ||
+         (path_attrs_has(&edited, PATH_ATTR_COMMUNITIES) &&
+          community_list_has_u32(edited.communities, COMMUNITY_GRACEFUL_SHUTDOWN)))) {
+        edited.local_pref = 0; /* RFC 8326 4: from either end of the session */
         path_attrs_set(&edited, PATH_ATTR_LOCAL_PREF);
+        is_edited = true;
+    }
+    if (settings->is_ebgp && role_import_mark(settings->merged.role.value,
+                                              run->family->peer->remote_open.asn, &edited)) {
         is_edited = true;
     }
     if (run->family->in.route_map != NULL) {
@@ -553,39 +562,25 @@ static struct attr_set *import_rebind(struct core *core, const struct peer *peer
     return attr_set_intern(core->attrs, &view);
 }
 
-void import_again(struct core *core, enum afi_safi afi_safi, dest_id dest, uint16_t source)
+void import_again(struct core *core, enum afi_safi afi_safi, const struct route_view *route)
 {
-    struct loc_rib *rib = core->ribs[afi_safi];
-    struct peer *peer = source_peer(rib, source);
-    if (peer == NULL || peer_family_of(peer, afi_safi)->source != source) {
+    struct peer *peer = source_peer(core->ribs[afi_safi], route->source);
+    if (peer == NULL || peer_family_of(peer, afi_safi)->source != route->source ||
+        (route->flags & ROUTE_STALE) != 0) {
         return; /* the session ended meanwhile; its routes are being removed */
     }
-    struct prefix prefix = dest_prefix(rib, dest);
-    struct route_view route = {0};
-    uint32_t path_ids[16];
-    unsigned count = 0;
-    while (count < 16 && dest_next_route(rib, dest, &route)) {
-        if (route.source == source && (route.flags & ROUTE_STALE) == 0) {
-            path_ids[count++] = route.path_id;
-        }
+    struct prefix prefix = dest_prefix(core->ribs[afi_safi], route->dest);
+    arena_reset(&core->scratch);
+    struct attr_set *received = import_rebind(core, peer, route->received);
+    struct path_attrs view;
+    attr_set_view(received, &view);
+    struct import_run run;
+    import_run_begin(&run, core, peer_family_of(peer, afi_safi), received);
+    if (run.reason == DECISION_NONE && path_attrs_has(&view, PATH_ATTR_NEXT_HOP) &&
+        !ip_is_usable_next_hop(&view.next_hop)) {
+        run.reason = DECISION_NEXTHOP_UNRESOLVED;
     }
-    for (unsigned i = 0; i < count; i++) {
-        struct route_view now;
-        if (adj_rib_in_find(rib, source, &prefix, path_ids[i], &now) != STATUS_OK) {
-            continue;
-        }
-        arena_reset(&core->scratch);
-        struct attr_set *received = import_rebind(core, peer, now.received);
-        struct path_attrs view;
-        attr_set_view(received, &view);
-        struct import_run run;
-        import_run_begin(&run, core, peer_family_of(peer, afi_safi), received);
-        if (run.reason == DECISION_NONE && path_attrs_has(&view, PATH_ATTR_NEXT_HOP) &&
-            !ip_is_usable_next_hop(&view.next_hop)) {
-            run.reason = DECISION_NEXTHOP_UNRESOLVED;
-        }
-        (void)import_store(&run, &prefix, path_ids[i]);
-        import_run_end(&run);
-        attr_set_unref(core->attrs, received);
-    }
+    (void)import_store(&run, &prefix, route->path_id);
+    import_run_end(&run);
+    attr_set_unref(core->attrs, received);
 }

@@ -130,6 +130,29 @@ static const struct config_neighbor *find_own_config(const struct core *core, st
     return &peer->session->own_config;
 }
 
+static void resolve_peer(const struct core *core, const struct config_neighbor *neighbor,
+                         struct peer *peer)
+{
+    config_resolve_neighbor(core->config, neighbor, &peer->settings);
+    peer->session->uses_own_as = peer->session->uses_own_as && peer->settings.merged.local_as_dual;
+    if (peer->session->uses_own_as) {
+        config_use_own_as(core->config, &peer->settings);
+    }
+}
+
+void peer_try_other_as(struct core *core, struct peer *peer)
+{
+    const struct config_neighbor *neighbor = find_own_config(core, peer);
+    if (neighbor == NULL || !peer->settings.merged.local_as_dual) {
+        return;
+    }
+    peer->session->uses_own_as = !peer->session->uses_own_as;
+    resolve_peer(core, neighbor, peer);
+    session_log(core, peer, LOG_PEER_ERROR, LOG_SEVERITY_NOTICE,
+                "the AS number was refused; the next attempt is made as AS %u (dual-as)",
+                peer->settings.local_asn);
+}
+
 void peers_resolve_config(struct core *core)
 {
     for (uint32_t i = 0; i < core->peers->count; i++) {
@@ -140,7 +163,7 @@ void peers_resolve_config(struct core *core)
         session->has_old_settings = true;
         session->is_gone = neighbor == NULL;
         if (neighbor != NULL) {
-            config_resolve_neighbor(core->config, neighbor, &peer->settings);
+            resolve_peer(core, neighbor, peer);
         } else {
             peer->settings.tunnel_number = 0; /* it counts tunnels of the old configuration */
         }

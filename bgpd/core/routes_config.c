@@ -143,9 +143,14 @@ static bool decision_options_equal(const struct decision_options *a,
 }
 
 /* What import looks at beside the policies themselves. */
-static bool import_settings_equal(const struct config_family *a, const struct config_family *b)
+static bool import_settings_equal(const struct neighbor_settings *a,
+                                  const struct neighbor_settings *b, unsigned family)
 {
-    return a->allow_own_as.value == b->allow_own_as.value;
+    const struct config_family *x = &a->merged.families[family];
+    const struct config_family *y = &b->merged.families[family];
+    return a->tunnel_number == b->tunnel_number &&
+           a->merged.graceful_shutdown.value == b->merged.graceful_shutdown.value &&
+           x->allow_own_as.value == y->allow_own_as.value;
 }
 
 /* New policies and weights of one peer; the session stays. */
@@ -174,9 +179,7 @@ static void peer_apply_config(struct core *core, struct peer *peer, const struct
             continue;
         }
         differs = differs || (own_prefixes_changed && in.has_role_default) || before == NULL ||
-                  old_settings.tunnel_number != peer->settings.tunnel_number ||
-                  !import_settings_equal(&old_settings.merged.families[family],
-                                         &peer->settings.merged.families[family]);
+                  !import_settings_equal(&old_settings, &peer->settings, family);
         if (differs) {
             walk_wish_reimport(core, family, pf->source);
         }

@@ -120,6 +120,8 @@ struct group_key {
     uint8_t send_community;
     bool is_reflector_client;
     uint8_t azure_role;
+    uint8_t bgp_role; /* enum bgp_role; none towards internal peers */
+    bool graceful_shutdown;
     bool default_originate;
     uint8_t path_class;    /* enum path_class or GROUP_CLASS_UNKNOWN */
     uint32_t link_ifindex; /* of single-hop eBGP: third-party next hops on it are kept */
@@ -290,8 +292,9 @@ bool route_is_hidden(const struct core *core, enum afi_safi afi_safi, uint16_t s
 /* Gives set its tracked next hop; none for sets without NEXT_HOP. */
 void route_bind_nexthop(struct core *core, struct attr_set *set);
 
-/* Import policy again for what source's peer says about dest. */
-void import_again(struct core *core, enum afi_safi afi_safi, dest_id dest, uint16_t source);
+/* Import policy again for a path that a peer sent. The destination keeps its paths and their
+ * order. */
+void import_again(struct core *core, enum afi_safi afi_safi, const struct route_view *route);
 
 /* ---- originate.c ---- */
 

@@ -78,6 +78,7 @@ struct peer_session {
     bool has_quick_retry;     /* the next refused attempt is repeated soon */
     uint8_t listener_ttl_min; /* what the listener demands of it; 0: nothing */
     bool has_bfd;
+    bool uses_own_as; /* dual-as: the neighbour refused the local AS */
     bool is_bfd_known;
     bool is_bfd_up;
     uint8_t pending_code;
@@ -145,6 +146,10 @@ void peers_retry_blocked(struct core *core);
 /* Why a running session cannot go on under the new settings; NULL when it can. */
 const char *peer_reset_cause(const struct core *core, const struct config *old_config,
                              const struct peer *peer);
+
+/* dual-as: the neighbour does not know us by the AS number tried last; the next attempt is made with
+ * the other one. Nothing without dual-as. */
+void peer_try_other_as(struct core *core, struct peer *peer);
 
 /* A peer for a source inside a listen range; NULL when there is none or the limit is reached. */
 struct peer *peer_new_dynamic(struct core *core, const struct ip_addr *addr);

@@ -3,7 +3,8 @@
 #include "bgpd/core/session.h"
 #include "proto/base/assert.h"
 
-#define NOTIFICATION_OPEN_VERSION 1u
+#define NOTIFICATION_OPEN_VERSION     1u
+#define NOTIFICATION_OPEN_BAD_PEER_AS 2u
 
 static void feed_error(struct core *core, struct session_conn *conn, enum fsm_event event,
                        const struct wire_error *error)
@@ -35,7 +36,17 @@ static void on_open(struct core *core, struct session_conn *conn, struct byte_vi
     if (error.disposition == WIRE_ACCEPT) {
         error = negotiate_check_open(core, &peer->settings, &conn->local_open, &open, data);
     }
+    if (error.disposition == WIRE_ACCEPT && conn->local_open.asn != peer->settings.local_asn) {
+        error = (struct wire_error){.disposition = WIRE_SESSION_RESET,
+                                    .code = NOTIFICATION_CEASE,
+                                    .subcode = CEASE_CONFIG_CHANGE,
+                                    .what = "our AS number changed meanwhile"};
+    }
     if (error.disposition != WIRE_ACCEPT) {
+        if (error.code == NOTIFICATION_OPEN && error.subcode == NOTIFICATION_OPEN_BAD_PEER_AS &&
+            !peer->settings.is_ebgp) {
+            peer_try_other_as(core, peer); /* RFC 7705 4: it may be on the other side already */
+        }
         feed_error(core, conn, FSM_OPEN_ERROR, &error);
         return;
     }
@@ -57,6 +68,10 @@ static void on_notification(struct core *core, struct session_conn *conn, struct
     session_log_notification(core, conn, &notification, false);
     bool is_version =
         notification.code == NOTIFICATION_OPEN && notification.subcode == NOTIFICATION_OPEN_VERSION;
+    if (notification.code == NOTIFICATION_OPEN &&
+        notification.subcode == NOTIFICATION_OPEN_BAD_PEER_AS && conn->state < PEER_ESTABLISHED) {
+        peer_try_other_as(core, conn->peer);
+    }
     struct fsm_input input = {.event = is_version ? FSM_NOTIFICATION_VERSION : FSM_NOTIFICATION,
                               .notification = &notification};
     session_feed(core, conn, &input);

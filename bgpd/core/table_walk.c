@@ -153,15 +153,15 @@ static bool wishes_name_nexthop(const struct walk_wishes *wishes, const struct a
     return false;
 }
 
-/* Sources of a destination whose routes are to be imported again. */
+/* Imports again what is wished for. Every path stays in its place while its policy is re-run, so
+ * the list may be walked meanwhile. */
 static void walk_visit(struct core *core, enum afi_safi afi_safi, const struct walk_wishes *wishes,
                        dest_id dest)
 {
     struct loc_rib *rib = core->ribs[afi_safi];
     bool is_dirty = wishes->decide_all;
-    uint16_t again[DECISION_PATHS_MAX];
-    unsigned again_count = 0;
     struct route_view route = {0};
+    dest_hold(rib, dest);
     while (dest_next_route(rib, dest, &route)) {
         bool names_nexthop = false;
         if (wishes->nexthop_count != 0) {
@@ -174,17 +174,10 @@ static void walk_visit(struct core *core, enum afi_safi afi_safi, const struct w
             const struct peer *peer = source_peer(rib, route.source);
             is_again = peer != NULL && peer_family_of(peer, afi_safi)->in.uses_nexthop;
         }
-        if (is_again && again_count < DECISION_PATHS_MAX &&
-            (again_count == 0 || again[again_count - 1] != route.source)) {
-            again[again_count++] = route.source;
-        }
-    }
-    dest_hold(rib, dest);
-    for (unsigned i = 0; i < again_count; i++) {
-        if (source_is_local(loc_rib_source(rib, again[i]))) {
-            redistribute_again(core, afi_safi, dest, again[i]);
-        } else {
-            import_again(core, afi_safi, dest, again[i]);
+        if (is_again && source_is_local(loc_rib_source(rib, route.source))) {
+            redistribute_again(core, afi_safi, dest, route.source);
+        } else if (is_again) {
+            import_again(core, afi_safi, &route);
         }
     }
     if (is_dirty) {

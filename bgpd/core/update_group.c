@@ -31,6 +31,8 @@ static void group_key_of(const struct core *core, const struct peer_family *fami
                 : SEND_COMMUNITY_STANDARD | SEND_COMMUNITY_EXTENDED | SEND_COMMUNITY_LARGE,
         .is_reflector_client = config->route_reflector_client.value,
         .azure_role = settings->merged.azure_role,
+        .bgp_role = settings->is_ebgp ? (uint8_t)settings->merged.role.value : BGP_ROLE_NONE,
+        .graceful_shutdown = settings->merged.graceful_shutdown.value,
         .default_originate = config->default_originate.value,
         .path_class = GROUP_CLASS_UNKNOWN,
         .link_ifindex = is_single_hop ? peer->ifindex : 0,
@@ -59,6 +61,7 @@ static bool group_key_settings_equal(const struct group_key *a, const struct gro
            a->remote_asn == b->remote_asn && a->private_as == b->private_as &&
            a->send_community == b->send_community &&
            a->is_reflector_client == b->is_reflector_client && a->azure_role == b->azure_role &&
+           a->bgp_role == b->bgp_role && a->graceful_shutdown == b->graceful_shutdown &&
            a->default_originate == b->default_originate && a->path_class == b->path_class &&
            a->link_ifindex == b->link_ifindex && options_equal(&a->options, &b->options);
 }

@@ -64,14 +64,14 @@ static void dump_neighbor(struct buffer *out, const struct config_neighbor *at)
     buffer_printf(out, "\nneighbor");
     T(group_name), IP(addr), T(interface), T(peer_group), T(description), N(remote_as_kind);
     N(remote_asn), N(azure_role), T(tunnel), OU(local_asn), N(local_as_no_prepend);
-    N(local_as_replace), OB(shutdown), T(shutdown_message), T(password), OU(keepalive_s);
+    N(local_as_replace), N(local_as_dual), OB(shutdown), T(shutdown_message), T(password), OU(keepalive_s);
     OU(hold_time_s), OU(connect_retry_s), OU(advertisement_interval_s), OU(send_hold_s);
     OU(delay_open_s), OU(ebgp_multihop), OU(ttl_security_hops), OB(disable_connected_check);
     IP(update_source), T(update_source_interface), OB(passive), OU(port), OU(tcp_mss), OB(bfd);
     T(bfd_profile), OU(bfd_interval_ms), OU(bfd_multiplier), OB(bfd_strict);
     OB(enforce_first_as), OB(graceful_restart), OB(graceful_restart_helper_only);
     OB(graceful_restart_disable), OB(extended_message), OB(dont_capability_negotiate);
-    OB(extended_next_hop), OU(role), OB(role_strict);
+    OB(extended_next_hop), OU(role), OB(role_strict), OB(graceful_shutdown);
     for (size_t f = 0; f < AFI_SAFI_COUNT; f++) {
         buffer_printf(out, "\n family %zu", f);
         dump_family(out, &at->families[f]);
@@ -107,7 +107,7 @@ static void dump_bgp(struct buffer *out, const struct config_bgp *at)
     OB(multipath_relax), N(reject_as_sets), N(enforce_first_as), N(fast_external_failover);
     N(shutdown), OU(default_local_pref), OU(keepalive_s), OU(hold_time_s);
     OU(minimum_hold_time_s), N(graceful_restart), OU(gr_restart_time_s), OU(gr_stale_time_s);
-    OU(llgr_stale_time_s), N(cover), OU(listen_limit), OU(cluster_id);
+    OU(llgr_stale_time_s), N(graceful_shutdown), N(cover), OU(listen_limit), OU(cluster_id);
     for (size_t f = 0; f < AFI_SAFI_COUNT; f++) {
         buffer_printf(out, "\nfamily %zu", f);
         dump_bgp_family(out, &at->families[f]);

@@ -22,6 +22,7 @@
 
 struct far_route {
     struct prefix prefix;
+    uint32_t path_id;        /* 0 on sessions without ADD-PATH */
     struct path_attrs attrs; /* views live in the far end's arena */
     uint32_t times;          /* how often it was announced */
 };
@@ -207,22 +208,48 @@ static inline struct byte_view far_keep(struct far_end *end, struct byte_view vi
                : (struct byte_view){arena_copy(&end->arena, view.data, view.size), view.size};
 }
 
-static inline void far_route_put(struct far_end *end, const struct prefix *prefix,
+/* Paths it holds for prefix. */
+static inline uint32_t far_path_count(const struct far_end *end, const char *prefix)
+{
+    struct prefix wanted = prefix_of(prefix);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < end->route_count; i++) {
+        count += prefix_equal(&end->routes[i].prefix, &wanted) ? 1 : 0;
+    }
+    return count;
+}
+
+/* The path of prefix whose AS path starts with asn. */
+static inline struct far_route *far_path_by_asn(struct far_end *end, const char *prefix,
+                                                uint32_t asn)
+{
+    struct prefix wanted = prefix_of(prefix);
+    for (uint32_t i = 0; i < end->route_count; i++) {
+        if (prefix_equal(&end->routes[i].prefix, &wanted) &&
+            as_path_first(end->routes[i].attrs.as_path) == asn) {
+            return &end->routes[i];
+        }
+    }
+    return NULL;
+}
+
+static inline void far_route_put(struct far_end *end, const struct nlri *nlri,
                                  const struct path_attrs *attrs)
 {
     struct far_route *route = NULL;
     for (uint32_t i = 0; i < end->route_count; i++) {
-        if (prefix_equal(&end->routes[i].prefix, prefix)) {
+        if (prefix_equal(&end->routes[i].prefix, &nlri->prefix) &&
+            end->routes[i].path_id == nlri->path_id) {
             route = &end->routes[i];
         }
     }
     if (route == NULL) {
         ASSERT(end->route_count < FAR_ROUTES_MAX);
         route = &end->routes[end->route_count++];
-        *route = (struct far_route){.prefix = *prefix};
+        *route = (struct far_route){.prefix = nlri->prefix, .path_id = nlri->path_id};
     }
     if (end->first.family == IP_NONE) {
-        end->first = *prefix;
+        end->first = nlri->prefix;
     }
     route->times++;
     route->attrs = *attrs;
@@ -234,11 +261,12 @@ static inline void far_route_put(struct far_end *end, const struct prefix *prefi
     route->attrs.unknown = far_keep(end, attrs->unknown);
 }
 
-static inline void far_route_drop(struct far_end *end, const struct prefix *prefix)
+static inline void far_route_drop(struct far_end *end, const struct nlri *nlri)
 {
     end->withdrawals++;
     for (uint32_t i = 0; i < end->route_count; i++) {
-        if (prefix_equal(&end->routes[i].prefix, prefix)) {
+        if (prefix_equal(&end->routes[i].prefix, &nlri->prefix) &&
+            end->routes[i].path_id == nlri->path_id) {
             end->routes[i] = end->routes[--end->route_count];
             return;
         }
@@ -272,11 +300,11 @@ static inline void far_take_update(struct far_end *end, struct byte_view body)
         struct nlri nlri;
         struct nlri_run run = update.unreachable[i];
         while (nlri_next(&run, &nlri)) {
-            far_route_drop(end, &nlri.prefix);
+            far_route_drop(end, &nlri);
         }
         run = update.reachable[i];
         while (nlri_next(&run, &nlri)) {
-            far_route_put(end, &nlri.prefix, &update.attrs);
+            far_route_put(end, &nlri, &update.attrs);
         }
     }
     arena_fini(&scratch);
@@ -296,6 +324,12 @@ static inline void far_answer_open(struct table_top *top, struct far_end *end)
     open.capabilities.as4 = true;
     open.capabilities.as4_asn = end->asn;
     open.capabilities.role = BGP_ROLE_NONE;
+    for (int i = 0; i < AFI_SAFI_COUNT; i++) {
+        uint32_t bit = AFI_SAFI_BIT(i);
+        open.capabilities.add_path[i] =
+            (uint8_t)(((end->options.add_path_receive & bit) != 0 ? ADD_PATH_RECEIVE : 0) |
+                      ((end->options.add_path_send & bit) != 0 ? ADD_PATH_SEND : 0));
+    }
     open_encode(&writer, &open);
     keepalive_encode(&writer);
     ASSERT(!writer.failed);
@@ -614,8 +648,9 @@ static inline struct path_attrs far_path_attrs(struct far_end *end, struct arena
     return attrs;
 }
 
-static inline void far_announce_attrs(struct table_top *top, struct far_end *end,
-                                      const char *const *prefixes, size_t count,
+/* attrs NULL withdraws. */
+static inline void far_announce_paths(struct table_top *top, struct far_end *end,
+                                      const char *const *prefixes, size_t count, uint32_t path_id,
                                       const struct path_attrs *attrs)
 {
     uint8_t bytes[4096];
@@ -626,12 +661,29 @@ static inline void far_announce_attrs(struct table_top *top, struct far_end *end
         update_begin(&builder, &writer, &end->options, prefix_afi_safi(&first), attrs);
     ASSERT(status == STATUS_OK);
     for (size_t i = 0; i < count; i++) {
-        struct nlri nlri = {.prefix = prefix_of(prefixes[i])};
+        struct nlri nlri = {.prefix = prefix_of(prefixes[i]), .path_id = path_id};
         bool is_added = update_add(&builder, &nlri);
         ASSERT(is_added);
     }
     update_finish(&builder, &writer);
     far_send(top, end, bytes, writer_size(&writer));
+}
+
+static inline void far_announce_attrs(struct table_top *top, struct far_end *end,
+                                      const char *const *prefixes, size_t count,
+                                      const struct path_attrs *attrs)
+{
+    far_announce_paths(top, end, prefixes, count, 0, attrs);
+}
+
+static inline void far_announce_path(struct table_top *top, struct far_end *end, const char *prefix,
+                                     uint32_t path_id, const struct far_attrs *wish)
+{
+    struct arena arena;
+    arena_init(&arena);
+    struct path_attrs attrs = far_path_attrs(end, &arena, wish);
+    far_announce_paths(top, end, &prefix, 1, path_id, &attrs);
+    arena_fini(&arena);
 }
 
 static inline void far_announce_with(struct table_top *top, struct far_end *end, const char *prefix,

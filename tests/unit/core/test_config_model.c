@@ -382,6 +382,10 @@ START_TEST(what_cannot_run_is_refused)
     n.local_asn = (struct opt_u32)SET(65001);
     HAS(check_neighbor(&n), "the router's AS already");
     n = plain_neighbor();
+    n.local_asn = (struct opt_u32)SET(65009);
+    n.local_as_dual = true;
+    HAS(check_neighbor(&n), "dual-as needs no-prepend and replace-as");
+    n = plain_neighbor();
     n.remote_asn = 0;
     HAS(check_neighbor(&n), "0 is no AS number");
     ck_assert_int_eq(check_neighbor(&n).errors, 1);

@@ -446,6 +446,113 @@ START_TEST(without_a_router_id_sessions_wait_for_one)
 }
 END_TEST
 
+/* ---- RFC 7705 ---- */
+
+static void edit_dual_as(struct config *config, struct config_neighbor *neighbor)
+{
+    edit_local_as(config, neighbor);
+    neighbor->local_as_no_prepend = true;
+    neighbor->local_as_replace = true;
+    neighbor->local_as_dual = true;
+}
+
+static void edit_dual_as_internal(struct config *config, struct config_neighbor *neighbor)
+{
+    edit_dual_as(config, neighbor);
+    neighbor->remote_as_kind = REMOTE_AS_INTERNAL;
+}
+
+/* The AS number in the OPEN of the next attempt, which is left open. */
+static uint32_t next_open_asn(struct rig *rig)
+{
+    for (int i = 0; i < 90 && rig_ours(rig) == NULL; i++) {
+        rig_wait_ms(rig, 1000);
+    }
+    struct rig_conn *conn = rig_ours(rig);
+    ck_assert_ptr_nonnull(conn);
+    rig_opened(rig, conn);
+    enum message_type type;
+    uint8_t body[4096];
+    size_t size;
+    struct open_message open;
+    ck_assert(rig_next(conn, &type, body, &size));
+    ck_assert_int_eq(type, MESSAGE_OPEN);
+    ck_assert_int_eq(open_decode((struct byte_view){body, size}, &open).disposition, WIRE_ACCEPT);
+    return open.asn;
+}
+
+static void refuse_as(struct rig *rig)
+{
+    struct rig_conn *conn = rig_ours(rig);
+    rig_say_notification(rig, conn, NOTIFICATION_OPEN, 2);
+    if (!conn->is_closed) {
+        rig_closed(rig, conn);
+    }
+}
+
+static void accept_as(struct rig *rig, uint32_t asn)
+{
+    struct rig_conn *conn = rig_ours(rig);
+    struct open_message open = rig_open(asn, 0x0a000002);
+    rig_say_open(rig, conn, &open);
+    rig_say_keepalive(rig, conn);
+    ck_assert_int_eq(rig_state(rig, PEER), PEER_ESTABLISHED);
+}
+
+START_TEST(dual_as_tries_the_other_number_when_one_is_refused)
+{
+    struct rig *rig = rig_new();
+    struct config *config = config_with(edit_dual_as);
+    uint32_t own_asn = config->bgp.asn;
+    rig_configure(rig, config);
+    ck_assert_uint_eq(next_open_asn(rig), 64999);
+    refuse_as(rig);
+    ck_assert_uint_eq(next_open_asn(rig), own_asn);
+    refuse_as(rig);
+    ck_assert_uint_eq(next_open_asn(rig), 64999);
+    refuse_as(rig);
+    ck_assert_uint_eq(next_open_asn(rig), own_asn);
+    accept_as(rig, PEER_ASN);
+    /* The same configuration again leaves the number and the session alone. */
+    rig_configure(rig, config_with(edit_dual_as));
+    ck_assert_int_eq(rig_state(rig, PEER), PEER_ESTABLISHED);
+    ck_assert_uint_eq(rig_peer(rig, PEER).local_asn, own_asn);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(without_dual_as_the_number_stays)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with(edit_local_as));
+    ck_assert_uint_eq(next_open_asn(rig), 64999);
+    refuse_as(rig);
+    ck_assert_uint_eq(next_open_asn(rig), 64999);
+    rig_free(rig);
+}
+END_TEST
+
+/* RFC 7705 4: an internal neighbour that has come to the new number already says it in its OPEN. */
+START_TEST(an_internal_alias_meets_the_neighbor_in_either_as)
+{
+    struct rig *rig = rig_new();
+    struct config *config = config_with(edit_dual_as_internal);
+    uint32_t own_asn = config->bgp.asn;
+    rig_configure(rig, config);
+    ck_assert_uint_eq(next_open_asn(rig), 64999);
+    struct rig_conn *conn = rig_ours(rig);
+    struct open_message open = rig_open(own_asn, 0x0a000002);
+    rig_say_open(rig, conn, &open);
+    ck_assert_int_eq(rig_notification(conn), NOTIFICATION_OPEN << 8 | 2);
+    if (!conn->is_closed) {
+        rig_closed(rig, conn);
+    }
+    ck_assert_uint_eq(next_open_asn(rig), own_asn);
+    accept_as(rig, own_asn);
+    rig_free(rig);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("session_config");
@@ -462,6 +569,9 @@ Suite *test_suite(void)
     tcase_add_test(tcase, router_id_is_chosen_once_from_our_addresses);
     tcase_add_test(tcase, a_loopback_address_is_the_better_router_id);
     tcase_add_test(tcase, without_a_router_id_sessions_wait_for_one);
+    tcase_add_test(tcase, dual_as_tries_the_other_number_when_one_is_refused);
+    tcase_add_test(tcase, without_dual_as_the_number_stays);
+    tcase_add_test(tcase, an_internal_alias_meets_the_neighbor_in_either_as);
     suite_add_tcase(suite, tcase);
     return suite;
 }
