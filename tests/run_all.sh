@@ -57,5 +57,8 @@ fi
 if [ -f tests/lab/demo.py ]; then
     part "demo" python3 tests/lab/demo.py
 fi
+if [ -f tests/lab/lab.py ]; then
+    part "lab, quick rows" python3 tests/lab/lab.py --short
+fi
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ] && [ "$status" -eq 0 ]

@@ -307,6 +307,8 @@ class Azure:
                 tunnel.terminate()
             else:
                 tunnel.load()
+        for tunnel in self.tunnels if not blocked else ():
+            tunnel.initiate()  # one that was refused does not try again by itself
 
     def set_er_carrier(self, number, up):
         """Both ends of an ExpressRoute link lose or regain light together."""

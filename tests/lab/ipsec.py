@@ -210,6 +210,9 @@ class Tunnel:
             "IPsec SA of %s" % self.name, self.is_up, timeout_s, 0.1, watch=[self.process]
         )[1]
 
+    def initiate(self):
+        self.swanctl("--initiate", "--child", "all", "--timeout", "5")
+
     def terminate(self):
         """Deletes the SA in an orderly way; the device stays."""
         return self.swanctl("--terminate", "--ike", "azure", "--timeout", "3")[0] == 0
