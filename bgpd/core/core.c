@@ -40,6 +40,7 @@ static void limits_init(struct core_limits *limits, const struct core_limits *wa
         limits->receive_bytes_max = BGP_EXTENDED_MESSAGE_BYTES_MAX; /* one whole message */
     }
     limits->listen_port = (uint16_t)or_default(wanted->listen_port, LISTEN_PORT_DEFAULT);
+    limits->no_fib = wanted->no_fib;
 }
 
 struct core *core_new(const struct core_limits *limits, uint64_t seed)

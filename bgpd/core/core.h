@@ -21,6 +21,7 @@ struct core_limits {
     uint32_t connections_per_source_max; /* opened within a second */
     uint32_t receive_bytes_max;          /* not yet framed octets per connection */
     uint16_t listen_port;                /* 179; tests in one process choose others */
+    bool no_fib;                         /* destinations are decided, never offered to the kernel */
 };
 
 /* Numbers given by the core to connections, nexthop objects and FIB operations are never 0. */

@@ -375,13 +375,13 @@ static bool has_locals(const struct core *core, const struct prefix *prefix)
 void fib_sync_dest(struct core *core, enum afi_safi afi_safi, dest_id dest,
                    const struct decision_result *result)
 {
+    if (kernel_of(core)->is_stopped || core->limits.no_fib) {
+        return;
+    }
     struct kernel_side *ks = kernel_of(core);
     struct loc_rib *rib = core->ribs[afi_safi];
     struct prefix prefix = dest_prefix(rib, dest);
     uint32_t number = dest_core_word(rib, dest, 0);
-    if (ks->is_stopped) {
-        return;
-    }
     uint8_t distance;
     uint32_t group = wanted_group(core, rib, &prefix, result, &distance);
     if (number == 0) {

@@ -315,7 +315,7 @@ struct daemon_loop *daemon_loop_new(struct ev_loop *loop, struct log_sink *log,
         mem_free(MEM_IO, daemon);
         return NULL;
     }
-    struct core_limits limits = {0};
+    struct core_limits limits = {.no_fib = options->is_dry_fib};
     struct tcp_hooks hooks = {daemon, hook_feed, hook_receive_room, hook_listen_failed};
     daemon->core = core_new(&limits, random_seed());
     daemon->tcp = tcp_side_new(loop, &hooks, log);

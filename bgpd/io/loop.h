@@ -10,7 +10,7 @@
 struct daemon_loop;
 
 struct daemon_options {
-    bool is_dry_fib; /* -n: nothing is written to the kernel */
+    bool is_dry_fib; /* -n: nothing is written to the kernel, nor kept for it */
 };
 
 /* NULL with error_out when the kernel interface cannot be had ("... run as root"). */

@@ -600,6 +600,29 @@ START_TEST(show_tunnels_and_protections)
 }
 END_TEST
 
+START_TEST(without_a_fib_destinations_are_decided_and_go_nowhere)
+{
+    struct model *model = model_new(31);
+    core_free(model->top->core);
+    struct core_limits limits = {.no_fib = true};
+    model->top->core = core_new(&limits, 31);
+    model_configure(model, mission_config());
+    model_tell_all(model);
+    model_wait_ms(model, 20000);
+    mission_announce(model, "172.16.0.2");
+    model_wait_ms(model, 2000);
+    const struct loc_rib *rib = model->top->core->ribs[AFI_SAFI_IPV4_UNICAST];
+    struct prefix prefix = prefix_of("10.60.0.0/16");
+    struct route_view best;
+    dest_id dest = loc_rib_find(rib, &prefix);
+    ck_assert_uint_ne(dest, 0);
+    ck_assert(dest_best(rib, dest, &best));
+    ck_assert_uint_eq(dest_core_word(rib, dest, 0), 0);
+    ck_assert_ptr_null(at(model, "10.60.0.0/16"));
+    model_free(model);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("kernel routes");
@@ -633,6 +656,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, protection_added_later_clears_the_path);
     tcase_add_test(tcase, show_lists_every_route_once_in_order);
     tcase_add_test(tcase, show_tunnels_and_protections);
+    tcase_add_test(tcase, without_a_fib_destinations_are_decided_and_go_nowhere);
     suite_add_tcase(suite, tcase);
     return suite;
 }
