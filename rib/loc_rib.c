@@ -93,6 +93,11 @@ void loc_rib_prefetch(const struct loc_rib *rib, const struct prefix *prefix)
     prefix_index_prefetch(rib->index, prefix);
 }
 
+void loc_rib_prefetch_dest(const struct loc_rib *rib, const struct prefix *prefix)
+{
+    prefix_index_prefetch_node(rib->index, prefix);
+}
+
 static bool has_best(const struct loc_rib *rib, dest_id dest)
 {
     uint32_t count;
@@ -142,6 +147,11 @@ struct prefix dest_prefix(const struct loc_rib *rib, dest_id dest)
 uint32_t loc_rib_dest_limit(const struct loc_rib *rib)
 {
     return prefix_index_limit(rib->index);
+}
+
+dest_id loc_rib_next_dest(const struct loc_rib *rib, dest_id after)
+{
+    return prefix_index_next(rib->index, after);
 }
 
 uint32_t loc_rib_dest_count(const struct loc_rib *rib)

@@ -108,9 +108,11 @@ NODISCARD enum status adj_rib_in_find(const struct loc_rib *rib, uint16_t source
 
 dest_id loc_rib_find(const struct loc_rib *rib, const struct prefix *prefix);
 
-/* A hint that prefix will be looked up or put soon: with all prefixes of a message hinted first,
- * the waits for memory overlap. Changes nothing. */
+/* Hints that prefix will be looked up or put soon: with all prefixes of a message hinted first, the
+ * waits for memory overlap. The second one goes further, once the first has had time to work.
+ * Neither changes anything. */
 void loc_rib_prefetch(const struct loc_rib *rib, const struct prefix *prefix);
+void loc_rib_prefetch_dest(const struct loc_rib *rib, const struct prefix *prefix);
 
 /* Longest match that has at least one route; 0 when none. loc_rib_match_best counts only
  * destinations with a best path. */
@@ -184,8 +186,14 @@ struct rib_walker {
 
 void rib_walker_init(struct rib_walker *walker, const struct prefix *within);
 
-/* Next destination, or 0 when the walk is over. O(log n). */
+/* Next destination, or 0 when the walk is over. O(log n), but the first walk of a table puts it in
+ * order, and its owner pays for the order of newcomers from then on. */
 dest_id rib_walker_next(struct rib_walker *walker, const struct loc_rib *rib);
+
+/* A resumable walk over destinations in the order of their numbers, for those who do not care about
+ * prefixes: starts behind 0, returns 0 at the end. The table may change between steps: destinations
+ * that stay are met exactly once. */
+dest_id loc_rib_next_dest(const struct loc_rib *rib, dest_id after);
 
 /* A walk over one source's routes in no particular order, cheap for sources with few routes. Must
  * not be kept across changes of that source's set of routes other than removal or replacement of

@@ -15,7 +15,7 @@ struct prefix_index {
     uint64_t hash_key;
     struct slab nodes;
     struct number_hash exact;
-    struct prefix_order *order;
+    struct prefix_order *order; /* NULL: nobody has asked for it yet */
     uint32_t length_counts[LENGTHS_MAX];
 };
 
@@ -63,13 +63,31 @@ struct prefix_index *prefix_index_new(uint8_t family, uint64_t hash_key)
     slab_init(&index->nodes, MEM_PREFIX_INDEX,
               (uint32_t)sizeof(struct prefix_node) + index->addr_bytes);
     number_hash_init(&index->exact, MEM_PREFIX_INDEX);
-    index->order = prefix_order_new(order_key_of, index);
     return index;
+}
+
+/* ---- The order, from the first time somebody asks for it until the table is empty ---- */
+
+static void order_make(struct prefix_index *index)
+{
+    index->order = prefix_order_new(order_key_of, index);
+    uint32_t number = 0;
+    while ((number = prefix_index_next(index, number)) != 0) {
+        prefix_order_add(index->order, number);
+    }
+}
+
+static void order_forget(struct prefix_index *index)
+{
+    if (index->order != NULL) {
+        prefix_order_free(index->order);
+        index->order = NULL;
+    }
 }
 
 void prefix_index_free(struct prefix_index *index)
 {
-    prefix_order_free(index->order);
+    order_forget(index);
     number_hash_fini(&index->exact);
     slab_fini(&index->nodes);
     mem_free(MEM_PREFIX_INDEX, index);
@@ -104,6 +122,16 @@ void prefix_index_prefetch(const struct prefix_index *index, const struct prefix
     __builtin_prefetch(&index->exact.groups[number_hash_home(&index->exact, hash)]);
 }
 
+void prefix_index_prefetch_node(const struct prefix_index *index, const struct prefix *prefix)
+{
+    uint64_t hash = hash_of(index, prefix->bytes, prefix->len_bits);
+    struct number_probe probe = number_probe_start(&index->exact, hash);
+    uint32_t number = number_probe_next(&index->exact, &probe);
+    if (number != 0) {
+        __builtin_prefetch(node_at(index, number));
+    }
+}
+
 static void exact_grow(struct prefix_index *index)
 {
     number_hash_grow(&index->exact);
@@ -131,7 +159,9 @@ uint32_t prefix_index_put(struct prefix_index *index, const struct prefix *prefi
     node->len_bits = prefix->len_bits;
     memcpy(node->addr, prefix->bytes, index->addr_bytes);
     number_hash_add(&index->exact, hash, number);
-    prefix_order_add(index->order, number);
+    if (index->order != NULL) {
+        prefix_order_add(index->order, number);
+    }
     index->length_counts[prefix->len_bits]++;
     return number;
 }
@@ -139,11 +169,26 @@ uint32_t prefix_index_put(struct prefix_index *index, const struct prefix *prefi
 void prefix_index_remove(struct prefix_index *index, uint32_t number)
 {
     struct prefix_node *node = prefix_index_node(index, number);
-    prefix_order_remove(index->order, number);
+    if (index->order != NULL) {
+        prefix_order_remove(index->order, number);
+    }
     number_hash_remove(&index->exact, hash_of(index, node->addr, node->len_bits), number);
     index->length_counts[node->len_bits]--;
     node->len_bits = PREFIX_NODE_FREE;
     slab_give(&index->nodes, number);
+    if (index->nodes.live_count == 0) {
+        order_forget(index);
+    }
+}
+
+uint32_t prefix_index_next(const struct prefix_index *index, uint32_t number)
+{
+    while (++number < index->nodes.next_unused) {
+        if (node_at(index, number)->len_bits != PREFIX_NODE_FREE) {
+            return number;
+        }
+    }
+    return 0;
 }
 
 struct prefix prefix_index_prefix(const struct prefix_index *index, uint32_t number)
@@ -195,10 +240,15 @@ uint32_t prefix_index_match(const struct prefix_index *index, const struct ip_ad
     return 0;
 }
 
-uint32_t prefix_index_after(const struct prefix_index *index, const struct prefix *prefix,
-                            bool or_equal)
+uint32_t prefix_index_after(struct prefix_index *index, const struct prefix *prefix, bool or_equal)
 {
     ASSERT(prefix->family == index->family);
+    if (index->order == NULL) {
+        if (index->nodes.live_count == 0) {
+            return 0;
+        }
+        order_make(index);
+    }
     struct order_key key = {load_u64(prefix->bytes), load_u64(prefix->bytes + 8), prefix->len_bits,
                             0};
     return prefix_order_after(index->order, &key, or_equal);

@@ -338,23 +338,66 @@ static struct wire_error import_check_limit(struct core *core, struct peer_famil
 
 /* ---- One UPDATE ---- */
 
-static void import_withdraw(struct core *core, struct peer *peer, struct nlri_run run)
+/* Prefixes of a message are taken in blocks, so that their waits for memory overlap. */
+#define IMPORT_BLOCK 32u
+
+static void import_hint(const struct loc_rib *rib, struct nlri_run run)
 {
     struct nlri nlri;
-    while (nlri_next(&run, &nlri)) {
-        enum afi_safi afi_safi = prefix_afi_safi(&nlri.prefix);
-        struct peer_family *family = peer_family_of(peer, afi_safi);
-        if (family->source == 0) {
-            continue;
+    for (unsigned i = 0; i < IMPORT_BLOCK && nlri_next(&run, &nlri); i++) {
+        loc_rib_prefetch(rib, &nlri.prefix);
+    }
+}
+
+/* Returns how many; 0 at the end of the run. */
+static unsigned import_next_block(const struct loc_rib *rib, struct nlri_run *run,
+                                  struct nlri block[IMPORT_BLOCK])
+{
+    unsigned count = 0;
+    while (count < IMPORT_BLOCK && nlri_next(run, &block[count])) {
+        loc_rib_prefetch(rib, &block[count++].prefix);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        loc_rib_prefetch_dest(rib, &block[i].prefix);
+    }
+    return count;
+}
+
+static enum afi_safi nlri_run_afi_safi(struct nlri_run run)
+{
+    return run.family == IP_V6 ? AFI_SAFI_IPV6_UNICAST : AFI_SAFI_IPV4_UNICAST;
+}
+
+static void import_withdraw_one(struct core *core, struct peer_family *family,
+                                const struct nlri *nlri)
+{
+    struct loc_rib *rib = core->ribs[family->afi_safi];
+    adj_rib_in_remove(rib, family->source, &nlri->prefix, nlri->path_id);
+    if (!family->limit_reached) {
+        return;
+    }
+    const struct config_family *config = &family->peer->settings.merged.families[family->afi_safi];
+    if (loc_rib_source_routes(rib, family->source) < config->max_prefixes.value) {
+        family->limit_reached = false;
+        if (config->max_prefixes_action.value == PREFIX_LIMIT_HOLD) {
+            /* What was refused, once more. */
+            (void)peer_request_refresh(core, family->peer, family->afi_safi);
         }
-        adj_rib_in_remove(core->ribs[afi_safi], family->source, &nlri.prefix, nlri.path_id);
-        const struct config_family *config = &peer->settings.merged.families[afi_safi];
-        if (family->limit_reached && loc_rib_source_routes(core->ribs[afi_safi], family->source) <
-                                         config->max_prefixes.value) {
-            family->limit_reached = false;
-            if (config->max_prefixes_action.value == PREFIX_LIMIT_HOLD) {
-                (void)peer_request_refresh(core, peer, afi_safi); /* what was refused, once more */
-            }
+    }
+}
+
+static void import_withdraw(struct core *core, struct peer *peer, struct nlri_run run)
+{
+    enum afi_safi afi_safi = nlri_run_afi_safi(run);
+    struct peer_family *family = peer_family_of(peer, afi_safi);
+    if (family->source == 0) {
+        return;
+    }
+    struct nlri block[IMPORT_BLOCK];
+    unsigned count;
+    while ((count = import_next_block(core->ribs[afi_safi], &run, block)) != 0) {
+        for (unsigned i = 0; i < count; i++) {
+            import_withdraw_one(core, family, &block[i]);
         }
     }
 }
@@ -401,8 +444,7 @@ static struct wire_error import_reachable(struct core *core, struct peer *peer,
                                           struct nlri_run nlri_run, struct attr_set *received,
                                           bool next_hop_unusable)
 {
-    enum afi_safi afi_safi =
-        nlri_run.family == IP_V6 ? AFI_SAFI_IPV6_UNICAST : AFI_SAFI_IPV4_UNICAST;
+    enum afi_safi afi_safi = nlri_run_afi_safi(nlri_run);
     struct peer_family *family = peer_family_of(peer, afi_safi);
     if (family->source == 0) {
         return (struct wire_error){.disposition = WIRE_SESSION_RESET,
@@ -417,10 +459,15 @@ static struct wire_error import_reachable(struct core *core, struct peer *peer,
     }
     import_note_maintenance(core, family, &run.view);
     bool has_added = false;
-    struct nlri nlri;
-    while (nlri_next(&nlri_run, &nlri)) {
-        if (import_limit_allows(&run, &nlri.prefix, nlri.path_id)) {
-            has_added = import_store(&run, &nlri.prefix, nlri.path_id) == ROUTE_ADDED || has_added;
+    struct nlri block[IMPORT_BLOCK];
+    unsigned count;
+    while ((count = import_next_block(core->ribs[afi_safi], &nlri_run, block)) != 0) {
+        for (unsigned i = 0; i < count; i++) {
+            const struct nlri *nlri = &block[i];
+            if (import_limit_allows(&run, &nlri->prefix, nlri->path_id) &&
+                import_store(&run, &nlri->prefix, nlri->path_id) == ROUTE_ADDED) {
+                has_added = true;
+            }
         }
     }
     import_run_end(&run);
@@ -493,6 +540,8 @@ static struct wire_error import_announced(struct core *core, struct peer *peer,
     if (update->reachable[field].bytes.size == 0) {
         return WIRE_NO_ERROR;
     }
+    struct nlri_run run = update->reachable[field];
+    import_hint(core->ribs[nlri_run_afi_safi(run)], run);
     struct path_attrs attrs = update->attrs;
     if (field == 1) {
         attrs.next_hop = update->mp_next_hop;
@@ -501,7 +550,7 @@ static struct wire_error import_announced(struct core *core, struct peer *peer,
     import_bind_session(peer, &attrs);
     struct attr_set *received = attr_set_intern(core->attrs, &attrs);
     struct wire_error result =
-        import_reachable(core, peer, update->reachable[field], received, update->next_hop_unusable);
+        import_reachable(core, peer, run, received, update->next_hop_unusable);
     attr_set_unref(core->attrs, received);
     return result;
 }

@@ -145,7 +145,7 @@ struct update_group {
     struct list_node engine_node;
     struct list_node members;
     uint32_t member_count;
-    struct rib_walker walker; /* export of everything: at first, after a change of policy */
+    dest_id walked; /* export of everything: at first, after a change of policy */
     bool is_walking;
     bool has_news;
     struct export_cache_slot cache[EXPORT_CACHE_SLOTS];
@@ -230,7 +230,7 @@ struct walk_wishes {
 struct table_walk {
     struct walk_wishes active;
     struct walk_wishes pending;
-    struct rib_walker walker;
+    dest_id walked;
     bool is_walking;
 };
 

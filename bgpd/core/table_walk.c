@@ -195,7 +195,7 @@ static void walk_begin(struct table_walk *walk)
     walk->pending.is_any = false;
     walk->pending.nexthop_count = 0;
     bitset_fini(&walk->pending.reimport_sources);
-    rib_walker_init(&walk->walker, NULL);
+    walk->walked = 0;
     walk->is_walking = true;
 }
 
@@ -210,7 +210,8 @@ static uint32_t table_walk_work(struct core *core, enum afi_safi afi_safi, uint3
             }
             walk_begin(walk);
         }
-        dest_id dest = rib_walker_next(&walk->walker, core->ribs[afi_safi]);
+        dest_id dest = loc_rib_next_dest(core->ribs[afi_safi], walk->walked);
+        walk->walked = dest;
         if (dest == 0) {
             walk->is_walking = false;
             continue;
@@ -253,7 +254,8 @@ static uint32_t group_walks_work(struct core *core, uint32_t work_max)
         {
             struct update_group *group = CONTAINER_OF(node, struct update_group, engine_node);
             while (group->is_walking && used < work_max) {
-                dest_id dest = rib_walker_next(&group->walker, core->ribs[family]);
+                dest_id dest = loc_rib_next_dest(core->ribs[family], group->walked);
+                group->walked = dest;
                 if (dest == 0) {
                     group->is_walking = false;
                     group->has_news = true; /* End-of-RIB may be due */

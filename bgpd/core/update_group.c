@@ -231,7 +231,7 @@ static void group_move(struct core *core, struct peer_family *family, struct upd
 void group_export_all(struct core *core, struct update_group *group)
 {
     (void)core;
-    rib_walker_init(&group->walker, NULL);
+    group->walked = 0;
     group->is_walking = true;
 }
 

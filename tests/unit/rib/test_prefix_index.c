@@ -133,15 +133,20 @@ START_TEST(dense_tables_grow_and_shrink)
 }
 END_TEST
 
-/* In order, against it and scattered: leaves come about in different ways, the walk is the same. */
+/* In order, against it and scattered, with the order asked for early or late: leaves come about in
+ * different ways, the walk is the same. */
 START_TEST(a_walk_meets_every_prefix_in_order_however_they_came)
 {
     enum { COUNT = 20000 };
     struct prefix_index *index = prefix_index_new(IP_V4, 5);
     for (uint32_t i = 0; i < COUNT; i++) {
-        uint32_t at = _i == 0 ? i : _i == 1 ? COUNT - 1 - i : i * 7919 % COUNT;
+        int way = _i / 2;
+        uint32_t at = way == 0 ? i : way == 1 ? COUNT - 1 - i : i * 7919 % COUNT;
         struct prefix prefix = fixture_prefix(0x0a000000 + at * 256, 24);
         (void)prefix_index_put(index, &prefix);
+        if (i == 0 && _i % 2 == 0) {
+            ck_assert_uint_ne(prefix_index_after(index, &prefix, true), 0);
+        }
     }
     struct prefix position = {.family = IP_V4};
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -163,6 +168,7 @@ START_TEST(joined_leaves_are_walked_in_order)
     for (uint32_t i = 0; i < 1200; i += 2) {
         struct prefix prefix = fixture_prefix(0x0a000000 + i * 256, 24);
         (void)prefix_index_put(index, &prefix);
+        (void)prefix_index_after(index, &prefix, true); /* there is an order from the first on */
     }
     for (uint32_t i = 1199; i > 1100; i -= 2) {
         struct prefix prefix = fixture_prefix(0x0a000000 + i * 256, 24);
@@ -182,6 +188,46 @@ START_TEST(joined_leaves_are_walked_in_order)
         met++;
     }
     ck_assert_uint_eq(met, prefix_index_count(index));
+    prefix_index_free(index);
+}
+END_TEST
+
+START_TEST(an_empty_table_forgets_its_order_and_makes_it_anew)
+{
+    struct prefix_index *index = prefix_index_new(IP_V4, 5);
+    struct prefix first = fixture_prefix(0x0a000000, 8);
+    struct prefix second = fixture_prefix(0x0b000000, 8);
+    for (unsigned round = 0; round < 2; round++) {
+        uint32_t high = prefix_index_put(index, &second);
+        int64_t blocks = mem_blocks(MEM_PREFIX_INDEX);
+        ck_assert_uint_eq(prefix_index_after(index, &first, true), high);
+        ck_assert_int_gt(mem_blocks(MEM_PREFIX_INDEX), blocks);
+        uint32_t low = prefix_index_put(index, &first);
+        ck_assert_uint_eq(prefix_index_after(index, &first, true), low);
+        prefix_index_remove(index, low);
+        ck_assert_uint_eq(prefix_index_after(index, &first, true), high);
+        prefix_index_remove(index, high);
+        ck_assert_int_eq(mem_blocks(MEM_PREFIX_INDEX), blocks);
+        ck_assert_uint_eq(prefix_index_after(index, &first, true), 0);
+    }
+    prefix_index_free(index);
+}
+END_TEST
+
+START_TEST(numbers_are_walked_without_an_order)
+{
+    struct prefix_index *index = prefix_index_new(IP_V4, 5);
+    uint32_t numbers[3];
+    for (uint32_t i = 0; i < 3; i++) {
+        struct prefix prefix = fixture_prefix(0x0a000000 + i * 256, 24);
+        numbers[i] = prefix_index_put(index, &prefix);
+    }
+    prefix_index_remove(index, numbers[1]);
+    uint32_t at = prefix_index_next(index, 0);
+    ck_assert_uint_eq(at, numbers[0]);
+    at = prefix_index_next(index, at);
+    ck_assert_uint_eq(at, numbers[2]);
+    ck_assert_uint_eq(prefix_index_next(index, at), 0);
     prefix_index_free(index);
 }
 END_TEST
@@ -272,8 +318,10 @@ Suite *test_suite(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_loop_test(tcase, random_prefixes_are_found_matched_and_ordered, 0, 6);
     tcase_add_loop_test(tcase, dense_tables_grow_and_shrink, 0, 2);
-    tcase_add_loop_test(tcase, a_walk_meets_every_prefix_in_order_however_they_came, 0, 3);
+    tcase_add_loop_test(tcase, a_walk_meets_every_prefix_in_order_however_they_came, 0, 6);
     tcase_add_test(tcase, joined_leaves_are_walked_in_order);
+    tcase_add_test(tcase, an_empty_table_forgets_its_order_and_makes_it_anew);
+    tcase_add_test(tcase, numbers_are_walked_without_an_order);
     tcase_add_test(tcase, the_other_family_is_never_found);
     tcase_add_test(tcase, colliding_numbers_stay_reachable);
     tcase_add_test(tcase, a_column_holds_what_was_set_and_nothing_when_all_is_zero);
