@@ -26,6 +26,7 @@ static bool local_equal(const struct path_attrs *a, const struct path_attrs *b)
            (!both_have(a, PATH_LOCAL_TAG) || a->tag == b->tag) &&
            (!both_have(a, PATH_LOCAL_VIA) ||
             (a->via_tunnel == b->via_tunnel && a->via_ifindex == b->via_ifindex)) &&
+           (!both_have(a, PATH_LOCAL_PEER) || a->peer == b->peer) &&
            (!both_have(a, PATH_LOCAL_SRC) || ip_equal(&a->preferred_source, &b->preferred_source));
 }
 

@@ -114,6 +114,19 @@ bool adj_rib_out_put(struct adj_rib_out *out, dest_id dest, struct attr_set *att
     return true;
 }
 
+bool adj_rib_out_exchange(struct adj_rib_out *out, dest_id dest, struct attr_set *attrs)
+{
+    struct attr_set *old = adj_rib_out_find(out, dest);
+    ASSERT(old != NULL);
+    if (out_journal_has(&out->journal, dest)) {
+        return false;
+    }
+    attr_set_ref(attrs);
+    column_set(&out->announced, dest, attr_set_number(attrs));
+    attr_set_unref(out->attrs, old);
+    return true;
+}
+
 struct attr_set *adj_rib_out_find(const struct adj_rib_out *out, dest_id dest)
 {
     return attr_table_set(out->attrs, column_get(&out->announced, dest));

@@ -21,6 +21,11 @@ void adj_rib_out_free(struct adj_rib_out *out);
  * for nothing. False when that is what they hold already. */
 bool adj_rib_out_put(struct adj_rib_out *out, dest_id dest, struct attr_set *attrs);
 
+/* attrs says the same to the group's peers as what is announced for dest (asserted to be
+ * something): it takes its place and nobody is told. False, and nothing is done, when a reader has
+ * not been told the present one yet. */
+NODISCARD bool adj_rib_out_exchange(struct adj_rib_out *out, dest_id dest, struct attr_set *attrs);
+
 /* Borrowed; NULL when nothing is announced. */
 struct attr_set *adj_rib_out_find(const struct adj_rib_out *out, dest_id dest);
 uint32_t adj_rib_out_count(const struct adj_rib_out *out);

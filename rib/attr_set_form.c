@@ -95,7 +95,7 @@ static uint64_t present_of(const struct path_attrs *attrs)
 
 static size_t size_max(const struct path_attrs *attrs)
 {
-    size_t size = ATTR_FIXED_BYTES + 3 * 16 + 4 * NUMBER_MEMBERS + 2 + 8;
+    size_t size = ATTR_FIXED_BYTES + 3 * 16 + 4 * NUMBER_MEMBERS + 2 + 2 + 8;
     for (size_t i = 0; i < RUN_MEMBERS; i++) {
         size += 6 + run_of(attrs, i).size;
     }
@@ -136,6 +136,10 @@ void attr_form_build(struct buffer *form, const struct path_attrs *attrs)
     }
     if ((present & PATH_LOCAL_VIA) != 0) {
         memcpy(at, &attrs->via_tunnel, 2);
+        at += 2;
+    }
+    if ((present & PATH_LOCAL_PEER) != 0) {
+        memcpy(at, &attrs->peer, 2);
         at += 2;
     }
     for (size_t i = 0; i < RUN_MEMBERS; i++) {
@@ -193,6 +197,10 @@ void attr_form_view(const uint8_t *value, struct path_attrs *view_out)
     }
     if ((present & PATH_LOCAL_VIA) != 0) {
         memcpy(&view_out->via_tunnel, at, 2);
+        at += 2;
+    }
+    if ((present & PATH_LOCAL_PEER) != 0) {
+        memcpy(&view_out->peer, at, 2);
         at += 2;
     }
     for (size_t i = 0; i < RUN_MEMBERS; i++) {

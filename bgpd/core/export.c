@@ -17,13 +17,6 @@ struct export_route {
     const struct peer *peer; /* NULL for local routes and drained sources */
 };
 
-uint16_t export_excluded_peer(const struct attr_set *set)
-{
-    struct path_attrs view;
-    attr_set_view(set, &view);
-    return (view.present & PATH_LOCAL_TAG) != 0 ? (uint16_t)view.tag : 0;
-}
-
 /* ---- Rules before any policy ---- */
 
 static bool communities_forbid(const struct group_key *key, const struct path_attrs *attrs)
@@ -59,14 +52,19 @@ static bool internal_rule_forbids(const struct update_group *group,
 
 /* Does not look into the rest of the path attributes. */
 static bool policy_refuses_prefix(const struct update_group *group,
-                                  const struct export_route *route, const struct path_attrs *attrs)
+                                  const struct export_route *route)
 {
     const struct peer_policy *policy = &group->key.policy;
     if (policy->prefix_list != NULL && !prefix_list_permits(policy->prefix_list, &route->prefix)) {
         return true;
     }
-    return policy->has_role_default && azure_export_refusal(group->key.azure_role, &route->prefix,
-                                                            attrs, route->is_local) != NULL;
+    if (!policy->has_role_default) {
+        return false;
+    }
+    struct path_attrs attrs;
+    attr_set_view(route->attrs, &attrs);
+    return azure_export_refusal(group->key.azure_role, &route->prefix, &attrs, route->is_local) !=
+           NULL;
 }
 
 /* ---- Attributes ---- */
@@ -180,7 +178,7 @@ static void next_hop_becomes_self(struct path_attrs *attrs)
 }
 
 /* RFC 4271 5.1.3. */
-static void decide_next_hop(struct core *core, const struct update_group *group,
+static void decide_next_hop(const struct core *core, const struct update_group *group,
                             const struct export_route *route, const struct policy_verdict *verdict,
                             struct path_attrs *attrs)
 {
@@ -290,6 +288,41 @@ static struct policy_route policy_route_of(struct core *core, const struct updat
     return view;
 }
 
+#define LOCAL_TO_US (PATH_LOCAL_VIA | PATH_LOCAL_WEIGHT | PATH_LOCAL_TAG | PATH_LOCAL_SRC)
+
+/* What is done to attributes behind the policy. */
+static void finish(const struct core *core, const struct update_group *group,
+                   const struct export_route *route, const struct policy_verdict *verdict,
+                   struct arena *scratch, struct path_attrs *attrs)
+{
+    decide_next_hop(core, group, route, verdict, attrs);
+    prepend_own_as(&group->key, attrs, scratch);
+    ask_to_leave(&group->key, attrs, scratch);
+    strip_communities(&group->key, attrs);
+    if (group->key.is_ebgp) {
+        path_attrs_clear(attrs, PATH_ATTR_LOCAL_PREF); /* also when policy set it */
+    }
+    attrs->present &= ~LOCAL_TO_US;
+}
+
+/* True when what the group is told depends on the group and the set alone. */
+static bool is_shaped_later(const struct update_group *group, const struct export_route *route)
+{
+    return group->key.is_ebgp && group->key.policy.route_map == NULL && !route->is_local;
+}
+
+void export_shape(const struct core *core, const struct update_group *group, struct arena *scratch,
+                  struct path_attrs *attrs)
+{
+    if ((attrs->present & PATH_LOCAL_SHAPED) == 0) {
+        static const struct export_route learned = {.is_ebgp = true};
+        static const struct policy_verdict permit = {.is_permit = true};
+        prepare_external(group, &learned, attrs, scratch);
+        finish(core, group, &learned, &permit, scratch, attrs);
+    }
+    attrs->present &= ~(PATH_LOCAL_SHAPED | PATH_LOCAL_PEER);
+}
+
 /* The set as the group is told it, owing an unref; NULL when it is not told. */
 static struct attr_set *export_transform(struct core *core, struct update_group *group,
                                          const struct export_route *route)
@@ -309,6 +342,9 @@ static struct attr_set *export_transform(struct core *core, struct update_group 
          !as_path_list_permits(key->policy.filter_list, attrs.as_path))) {
         return NULL;
     }
+    if (is_shaped_later(group, route)) {
+        return attr_set_ref(route->attrs);
+    }
     if (key->is_ebgp) {
         prepare_external(group, route, &attrs, &core->scratch);
     } else {
@@ -322,17 +358,12 @@ static struct attr_set *export_transform(struct core *core, struct update_group 
             return NULL;
         }
     }
-    decide_next_hop(core, group, route, &verdict, &attrs);
-    prepend_own_as(key, &attrs, &core->scratch);
-    ask_to_leave(key, &attrs, &core->scratch);
-    strip_communities(key, &attrs);
-    if (key->is_ebgp) {
-        path_attrs_clear(&attrs, PATH_ATTR_LOCAL_PREF); /* also when policy set it */
-    }
-    attrs.present &= ~(PATH_LOCAL_VIA | PATH_LOCAL_WEIGHT | PATH_LOCAL_TAG | PATH_LOCAL_SRC);
+    finish(core, group, route, &verdict, &core->scratch, &attrs);
+    attrs.present |= PATH_LOCAL_SHAPED;
+    attrs.present &= ~PATH_LOCAL_PEER;
     if (is_from_member) {
-        attrs.present |= PATH_LOCAL_TAG; /* read by export_excluded_peer */
-        attrs.tag = route->peer->number;
+        attrs.present |= PATH_LOCAL_PEER;
+        attrs.peer = route->peer->number;
     }
     return attr_set_intern(core->attrs, &attrs);
 }
@@ -370,9 +401,49 @@ static struct attr_set *export_cached(struct core *core, struct update_group *gr
 
 /* ---- One destination ---- */
 
+static bool has_member(const struct update_group *group, uint16_t number)
+{
+    LIST_FOREACH(node, &group->members)
+    {
+        if (CONTAINER_OF(node, struct peer_family, group_node)->peer->number == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The member that is not told since it came from there; 0 for none. */
+static uint16_t excluded_member(const struct update_group *group, const struct path_attrs *attrs)
+{
+    bool is_excluded = (attrs->present & PATH_LOCAL_PEER) != 0 && has_member(group, attrs->peer);
+    return is_excluded ? attrs->peer : 0;
+}
+
+/* True when no member sees a difference between the two. */
+static bool is_same_outside(struct core *core, const struct update_group *group,
+                            const struct attr_set *a, const struct attr_set *b)
+{
+    struct path_attrs left;
+    struct path_attrs right;
+    attr_set_view(a, &left);
+    attr_set_view(b, &right);
+    if (excluded_member(group, &left) != excluded_member(group, &right)) {
+        return false;
+    }
+    arena_reset(&core->scratch);
+    export_shape(core, group, &core->scratch, &left);
+    export_shape(core, group, &core->scratch, &right);
+    return path_attrs_equal(&left, &right);
+}
+
 static void group_put(struct core *core, struct update_group *group, dest_id dest,
                       struct attr_set *attrs)
 {
+    struct attr_set *old = attrs == NULL ? NULL : adj_rib_out_find(group->out, dest);
+    if (old != NULL && old != attrs && is_same_outside(core, group, old, attrs) &&
+        adj_rib_out_exchange(group->out, dest, attrs)) {
+        return;
+    }
     if (adj_rib_out_put(group->out, dest, attrs)) {
         group->has_news = true;
         core->routes->has_news = true;
@@ -417,9 +488,7 @@ static struct attr_set *export_evaluate(struct core *core, struct update_group *
     if (route->attrs == NULL || group->key.policy.refuses_all) {
         return NULL;
     }
-    struct path_attrs view;
-    attr_set_view(route->attrs, &view);
-    if (policy_refuses_prefix(group, route, &view)) {
+    if (policy_refuses_prefix(group, route)) {
         return NULL;
     }
     return export_cached(core, group, route);

@@ -408,6 +408,10 @@ static void import_bind_session(const struct peer *peer, struct path_attrs *attr
     if (ip_is_unspecified(&attrs->next_hop) && attrs->next_hop_link_local.family == IP_V6) {
         attrs->next_hop = attrs->next_hop_link_local; /* RFC 2545 3: only a link-local address */
     }
+    if (peer->settings.is_ebgp) {
+        attrs->present |= PATH_LOCAL_PEER; /* internal neighbours may share what they all say */
+        attrs->peer = peer->number;
+    }
     if (peer->settings.tunnel_number != 0) {
         attrs->present |= PATH_LOCAL_VIA;
         attrs->via_tunnel = peer->settings.tunnel_number;

@@ -366,8 +366,11 @@ void group_flush_cache(struct core *core, struct update_group *group);
 void export_dest(struct core *core, enum afi_safi afi_safi, dest_id dest);
 void export_dest_to(struct core *core, struct update_group *group, dest_id dest);
 
-/* The member the set must not go to (it came from there); 0 for none. */
-uint16_t export_excluded_peer(const struct attr_set *set);
+/* What stands in adj-rib-out as it goes out to the group's peers, but for a next hop of ours.
+ * Export leaves to this what depends on the group and the set alone: so a set that no policy edits
+ * is kept once, as it was accepted, however many groups are told it. scratch backs the result. */
+void export_shape(const struct core *core, const struct update_group *group, struct arena *scratch,
+                  struct path_attrs *attrs);
 
 /* ---- routes.c ---- */
 
@@ -383,7 +386,8 @@ void packer_forget(struct peer_family *family);
 bool packer_has_output(const struct core *core, const struct peer_family *family);
 
 /* What stands in adj-rib-out as this peer is told it; false when this peer is not told. */
-bool packer_view_for(const struct peer_family *family, const struct attr_set *set,
+bool packer_view_for(const struct core *core, const struct peer_family *family,
+                     const struct attr_set *set, struct arena *scratch,
                      struct path_attrs *view_out);
 void packer_update_self(struct core *core, struct peer_family *family);
 

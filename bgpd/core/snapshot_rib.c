@@ -127,7 +127,10 @@ static void read_adj_out(const struct core *core, const struct snapshot_cursor *
     struct snapshot_path path = {.prefix = dest_prefix(core->ribs[cursor->afi_safi], dest),
                                  .is_first_of_prefix = true,
                                  .is_eligible = true};
-    if (set == NULL || !packer_view_for(family, set, &path.attrs)) {
+    struct arena scratch;
+    arena_init(&scratch);
+    if (set == NULL || !packer_view_for(core, family, set, &scratch, &path.attrs)) {
+        arena_fini(&scratch);
         return; /* about to be withdrawn */
     }
     struct route_view best;
@@ -142,6 +145,7 @@ static void read_adj_out(const struct core *core, const struct snapshot_cursor *
         path.weight = LOCAL_WEIGHT;
     }
     row(context, &path);
+    arena_fini(&scratch);
 }
 
 static void read_dest(const struct core *core, const struct snapshot_cursor *cursor,

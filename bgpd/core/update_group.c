@@ -245,6 +245,27 @@ void groups_export_all(struct core *core, enum afi_safi afi_safi)
     }
 }
 
+/* True when the same set goes out in another form. */
+static bool group_shapes_differ(const struct group_key *a, const struct group_key *b)
+{
+    struct group_key left = *a;
+    left.path_class = b->path_class; /* these say what goes out, not how */
+    left.azure_role = b->azure_role;
+    left.default_originate = b->default_originate;
+    return !group_key_settings_equal(&left, b);
+}
+
+/* What was left to the packer has changed its form without changing its set. */
+static void group_tell_again(struct core *core, struct update_group *group)
+{
+    LIST_FOREACH(node, &group->members)
+    {
+        struct peer_family *member = CONTAINER_OF(node, struct peer_family, group_node);
+        adj_rib_out_reader_rewind(group->out, member->reader);
+        peer_wants_to_send(core, member->peer);
+    }
+}
+
 /* The first member's new key becomes the group's; members that differ from it move to groups of
  * their own, those that agree with one another together. */
 static void group_rekey(struct core *core, struct update_group *group)
@@ -254,8 +275,14 @@ static void group_rekey(struct core *core, struct update_group *group)
                  &key);
     bool differs = !group_key_settings_equal(&key, &group->key) ||
                    !peer_policy_equal(&key.policy, &group->key.policy);
+    bool is_shaped_later =
+        group->key.is_ebgp && (group->key.policy.route_map == NULL || group->is_walking);
+    bool is_reshaped = is_shaped_later && group_shapes_differ(&key, &group->key);
     group->key = key;
     group_flush_cache(core, group);
+    if (is_reshaped) {
+        group_tell_again(core, group);
+    }
     struct update_group *split = NULL;
     LIST_FOREACH(node, &group->members)
     {

@@ -52,16 +52,14 @@ void packer_update_self(struct core *core, struct peer_family *family)
     family->self_next_hop = self;
 }
 
-bool packer_view_for(const struct peer_family *family, const struct attr_set *set,
-                     struct path_attrs *view_out)
+bool packer_view_for(const struct core *core, const struct peer_family *family,
+                     const struct attr_set *set, struct arena *scratch, struct path_attrs *view_out)
 {
     attr_set_view(set, view_out);
-    if ((view_out->present & PATH_LOCAL_TAG) != 0) {
-        if (view_out->tag == family->peer->number) {
-            return false; /* it came from there */
-        }
-        view_out->present &= ~PATH_LOCAL_TAG;
+    if ((view_out->present & PATH_LOCAL_PEER) != 0 && view_out->peer == family->peer->number) {
+        return false; /* it came from there */
     }
+    export_shape(core, family->group, scratch, view_out);
     bool is_theirs = path_attrs_has(view_out, PATH_ATTR_NEXT_HOP) &&
                      ip_equal(&view_out->next_hop, &family->peer->addr);
     if (!path_attrs_has(view_out, PATH_ATTR_NEXT_HOP) || is_theirs) {
@@ -73,6 +71,14 @@ bool packer_view_for(const struct peer_family *family, const struct attr_set *se
         path_attrs_set(view_out, PATH_ATTR_NEXT_HOP);
     }
     return true;
+}
+
+/* The view lasts until the next one. */
+static bool packer_sees(const struct packer *packer, const struct attr_set *set,
+                        struct path_attrs *view_out)
+{
+    arena_reset(&packer->core->scratch);
+    return packer_view_for(packer->core, packer->family, set, &packer->core->scratch, view_out);
 }
 
 /* ---- What the peer holds ---- */
@@ -256,7 +262,7 @@ static uint32_t pack_run(struct packer *packer, const dest_id *dests, uint32_t c
 {
     struct path_attrs view;
     const struct path_attrs *attrs = NULL;
-    if (set != NULL && packer_view_for(packer->family, set, &view)) {
+    if (set != NULL && packer_sees(packer, set, &view)) {
         attrs = &view;
     }
     uint32_t done = 0;
@@ -288,7 +294,7 @@ static void pack_early(struct packer *packer)
         export_dest_to(packer->core, family->group, dest);
         struct attr_set *set = adj_rib_out_find(family->group->out, dest);
         struct path_attrs view;
-        if (set == NULL || !packer_view_for(family, set, &view)) {
+        if (set == NULL || !packer_sees(packer, set, &view)) {
             continue;
         }
         uint32_t done = 0;
@@ -365,8 +371,7 @@ static void pack_owed(struct packer *packer)
          dest = bitset_next(&family->owed, dest + 1)) {
         struct attr_set *set = adj_rib_out_find(family->group->out, dest);
         struct path_attrs view;
-        if (bitset_has(&family->told, dest) &&
-            (set == NULL || !packer_view_for(family, set, &view))) {
+        if (bitset_has(&family->told, dest) && (set == NULL || !packer_sees(packer, set, &view))) {
             uint32_t done = 0;
             if (pack_message(packer, &dest, 1, NULL, &done) == PACK_FULL) {
                 return;
@@ -393,7 +398,7 @@ static void pack_held(struct packer *packer)
         struct attr_set *set = adj_rib_out_find(family->group->out, dest);
         struct path_attrs view;
         uint32_t done = 0;
-        if (set == NULL || !packer_view_for(family, set, &view)) {
+        if (set == NULL || !packer_sees(packer, set, &view)) {
             held_remove(family, dest);
             continue;
         }

@@ -133,6 +133,70 @@ START_TEST(send_community_chooses_what_is_sent)
 }
 END_TEST
 
+START_TEST(a_changed_form_is_told_again_and_only_where_it_changed)
+{
+    struct table_top *top = five();
+    five_up(top, five_config());
+    uint32_t community = (64501u << 16) | 7;
+    struct far_attrs wish = {
+        .asns = &top->ends[0].asn, .asn_count = 1, .communities = &community, .community_count = 1};
+    far_announce_with(top, &top->ends[0], "203.0.113.0/24", &wish);
+    top_settle(top);
+    ck_assert(path_attrs_has(&far_route_find(&top->ends[1], "203.0.113.0/24")->attrs,
+                             PATH_ATTR_COMMUNITIES));
+    struct config *config = five_config();
+    config_neighbor_of(config, B)->families[0].send_community =
+        (struct opt_u32){true, SEND_COMMUNITY_LARGE};
+    top_configure(top, config);
+    top_settle(top);
+    ck_assert(!path_attrs_has(&far_route_find(&top->ends[1], "203.0.113.0/24")->attrs,
+                              PATH_ATTR_COMMUNITIES));
+    ck_assert_uint_eq(far_route_find(&top->ends[2], "203.0.113.0/24")->times, 1);
+    ck_assert_uint_eq(show_peer(top, B).established_count, 1);
+    top_free(top);
+}
+END_TEST
+
+START_TEST(what_external_neighbors_do_not_see_is_not_told_them_again)
+{
+    struct table_top *top = five();
+    five_up(top, five_config());
+    struct far_attrs wish = {.asns = &top->ends[0].asn, .asn_count = 1, .has_med = true, .med = 10};
+    far_announce_with(top, &top->ends[0], "203.0.113.0/24", &wish);
+    top_settle(top);
+    wish.med = 20;
+    far_announce_with(top, &top->ends[0], "203.0.113.0/24", &wish);
+    top_settle(top);
+    ck_assert_uint_eq(far_route_find(&top->ends[1], "203.0.113.0/24")->times, 1);
+    ck_assert_uint_eq(far_route_find(&top->ends[2], "203.0.113.0/24")->times, 2);
+    ck_assert_uint_eq(far_route_find(&top->ends[2], "203.0.113.0/24")->attrs.med, 20);
+    far_withdraw(top, &top->ends[0], "203.0.113.0/24");
+    top_settle(top);
+    ck_assert_uint_eq(top->ends[1].route_count, 0);
+    top_free(top);
+}
+END_TEST
+
+START_TEST(a_route_map_that_edits_nothing_says_nothing)
+{
+    struct table_top *top = five();
+    five_up(top, five_config());
+    far_announce(top, &top->ends[0], "203.0.113.0/24");
+    top_settle(top);
+    uint32_t updates = top->ends[1].updates;
+    struct config *config = five_config();
+    one_route_map(config, "all", NULL, 0);
+    config_neighbor_of(config, B)->families[0].route_map_out = "all";
+    top_configure(top, config);
+    top_settle(top);
+    ck_assert_uint_eq(top->ends[1].updates, updates);
+    top_configure(top, five_config());
+    top_settle(top);
+    ck_assert_uint_eq(top->ends[1].updates, updates);
+    top_free(top);
+}
+END_TEST
+
 START_TEST(equal_paths_of_two_members_of_one_group_go_to_each_the_others)
 {
     /* A and E have one AS and one outbound treatment but for their links; a third-party next hop is
@@ -466,6 +530,9 @@ Suite *test_suite(void)
     tcase_add_test(tcase, next_hop_self_towards_internal_neighbors);
     tcase_add_test(tcase, well_known_communities_are_obeyed);
     tcase_add_test(tcase, send_community_chooses_what_is_sent);
+    tcase_add_test(tcase, a_changed_form_is_told_again_and_only_where_it_changed);
+    tcase_add_test(tcase, what_external_neighbors_do_not_see_is_not_told_them_again);
+    tcase_add_test(tcase, a_route_map_that_edits_nothing_says_nothing);
     tcase_add_test(tcase, equal_paths_of_two_members_of_one_group_go_to_each_the_others);
     tcase_add_test(tcase, a_changed_outbound_policy_sends_the_difference_only);
     tcase_add_test(tcase, a_changed_inbound_policy_runs_over_what_is_known);

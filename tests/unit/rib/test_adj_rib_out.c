@@ -347,6 +347,28 @@ START_TEST(there_are_so_many_readers_and_no_more)
 }
 END_TEST
 
+START_TEST(an_exchange_is_told_to_nobody_and_never_overtakes_a_change)
+{
+    struct out_stage stage;
+    out_init(&stage, 1);
+    uint32_t reader;
+    dest_id dest = stage.dests[0];
+    struct attr_set *attrs;
+    ck_assert_int_eq(adj_rib_out_reader_add(stage.out, &reader), STATUS_OK);
+    ck_assert(adj_rib_out_put(stage.out, dest, stage.sets[1]));
+    ck_assert(!adj_rib_out_exchange(stage.out, dest, stage.sets[2])); /* not told yet */
+    ck_assert_ptr_eq(adj_rib_out_find(stage.out, dest), stage.sets[1]);
+    ck_assert_uint_eq(adj_rib_out_reader_peek(stage.out, reader, &dest, 1, &attrs), 1);
+    adj_rib_out_reader_advance(stage.out, reader, &dest, 1);
+    ck_assert(adj_rib_out_exchange(stage.out, dest, stage.sets[2]));
+    ck_assert_ptr_eq(adj_rib_out_find(stage.out, dest), stage.sets[2]);
+    ck_assert(adj_rib_out_reader_is_idle(stage.out, reader));
+    ck_assert(!adj_rib_out_put(stage.out, dest, stage.sets[2]));
+    ck_assert(adj_rib_out_is_consistent(stage.out));
+    out_fini(&stage);
+}
+END_TEST
+
 /* A backlog far larger than what is kept is given back when all readers are in step. */
 START_TEST(a_drained_journal_gives_its_memory_back)
 {
@@ -396,6 +418,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_reader_that_comes_gets_later_changes_of_the_sets_before_it);
     tcase_add_test(tcase, a_number_lives_until_the_slowest_reader_knows_it_is_gone);
     tcase_add_test(tcase, there_are_so_many_readers_and_no_more);
+    tcase_add_test(tcase, an_exchange_is_told_to_nobody_and_never_overtakes_a_change);
     tcase_add_test(tcase, a_drained_journal_gives_its_memory_back);
     suite_add_tcase(suite, tcase);
     return suite;

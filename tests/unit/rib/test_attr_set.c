@@ -43,6 +43,10 @@ static struct path_attrs random_attrs(struct rib_fixture *fixture, struct random
         attrs.via_tunnel = (uint16_t)random_below(random, values);
     }
     if (random_below(random, 2) != 0) {
+        attrs.present |= PATH_LOCAL_PEER;
+        attrs.peer = (uint16_t)random_below(random, values);
+    }
+    if (random_below(random, 2) != 0) {
         attrs.present |= PATH_LOCAL_SRC;
         attrs.preferred_source = ip_from_v4(random_below(random, values));
     }
