@@ -69,6 +69,13 @@ struct attr_set *attr_table_set(const struct attr_table *table, uint32_t number)
     return table->sets[number];
 }
 
+void attr_table_prefetch(const struct attr_table *table, uint32_t number)
+{
+    const struct attr_set *set = attr_table_set(table, number);
+    __builtin_prefetch(set);
+    __builtin_prefetch((const uint8_t *)set + 64);
+}
+
 static uint64_t hash_of(const struct attr_table *table, const struct attr_set *set)
 {
     return hash_bytes(table->hash_key, set->value, set->value_bytes);
@@ -125,11 +132,13 @@ static struct attr_set *set_new(struct attr_table *table, const struct path_attr
 static void by_value_grow(struct attr_table *table)
 {
     number_hash_grow(&table->by_value);
+    struct number_refill refill = {.table = &table->by_value};
     for (uint32_t number = 1; number < table->next_unused; number++) {
         if (table->sets[number] != NULL) {
-            number_hash_add(&table->by_value, hash_of(table, table->sets[number]), number);
+            number_refill_add(&refill, hash_of(table, table->sets[number]), number);
         }
     }
+    number_refill_end(&refill);
 }
 
 struct attr_set *attr_set_intern(struct attr_table *table, const struct path_attrs *attrs)

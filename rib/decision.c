@@ -76,7 +76,6 @@ static void candidate_read_attrs(struct candidate *candidate,
                                  const struct decision_options *options)
 {
     const struct attr_set *set = candidate->set;
-    candidate->nexthop = attr_set_nexthop(set);
     candidate->weight = weight_of(set, candidate->source, options);
     candidate->local_pref = attr_set_local_pref(set, options->default_local_pref);
     candidate->as_path_length = attr_set_as_path_length(set);
@@ -92,8 +91,10 @@ static void candidate_read_attrs(struct candidate *candidate,
     candidate_set_keys(candidate, options);
 }
 
+/* Reads what makes the path eligible; what it is compared by only when it has rivals. */
 static void candidate_read(struct candidate *candidate, const struct loc_rib *rib, uint32_t number,
-                           uint32_t allowed_classes, const struct decision_options *options)
+                           bool has_rivals, uint32_t allowed_classes,
+                           const struct decision_options *options)
 {
     struct route *route = route_store_at(&rib->routes, number);
     uint16_t source = route_store_source_of(&rib->routes, number);
@@ -110,7 +111,10 @@ static void candidate_read(struct candidate *candidate, const struct loc_rib *ri
         return; /* The reason was stored with the refusal. */
     }
     candidate->set = attr_table_set(rib->attrs, route->attrs);
-    candidate_read_attrs(candidate, options);
+    candidate->nexthop = attr_set_nexthop(candidate->set);
+    if (has_rivals) {
+        candidate_read_attrs(candidate, options);
+    }
     enum decision_reason refusal = refusal_of(candidate, allowed_classes);
     candidate->is_eligible = refusal == DECISION_NONE;
     route->reason = (uint8_t)refusal;
@@ -312,6 +316,19 @@ static void choose(struct loc_rib *rib, uint32_t count, const struct decision_op
     store_reasons(rib, field, eligible);
 }
 
+/* The whole ladder for a destination with one path. */
+static void choose_only(struct loc_rib *rib, struct decision_result *result)
+{
+    struct candidate *only = &rib->candidates[0];
+    if (!only->is_eligible) {
+        return;
+    }
+    only->new_flags = ROUTE_BEST;
+    result->used_count = 1;
+    result->used[0] = only->route;
+    route_store_at(&rib->routes, only->route)->reason = DECISION_ONLY_PATH;
+}
+
 void decision_run(struct loc_rib *rib, dest_id dest, uint32_t allowed_classes,
                   const struct decision_options *options, struct decision_result *result_out)
 {
@@ -322,9 +339,13 @@ void decision_run(struct loc_rib *rib, dest_id dest, uint32_t allowed_classes,
     uint32_t *routes = dest_routes(rib, dest, &count);
     reserve_candidates(rib, count);
     for (uint32_t i = 0; i < count; i++) {
-        candidate_read(&rib->candidates[i], rib, routes[i], allowed_classes, options);
+        candidate_read(&rib->candidates[i], rib, routes[i], count > 1, allowed_classes, options);
     }
-    choose(rib, count, options, result_out);
+    if (count == 1) {
+        choose_only(rib, result_out);
+    } else {
+        choose(rib, count, options, result_out);
+    }
     store_flags(rib, node, count, result_out);
     if (count > 1) {
         order_paths(rib, routes, count);

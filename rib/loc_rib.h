@@ -140,6 +140,7 @@ void dest_release(struct loc_rib *rib, dest_id dest);
  * Returns false at the end; start with route_number 0 in *route. */
 bool dest_next_route(const struct loc_rib *rib, dest_id dest, struct route_view *route);
 bool dest_best(const struct loc_rib *rib, dest_id dest, struct route_view *route_out);
+bool dest_has_routes(const struct loc_rib *rib, dest_id dest);
 
 /* ---- Deciding ---- */
 
@@ -168,6 +169,9 @@ void decision_run(struct loc_rib *rib, dest_id dest, uint32_t allowed_classes,
 
 bool route_by_number(const struct loc_rib *rib, uint32_t route_number,
                      struct route_view *route_out);
+
+/* route_number must exist (asserted). */
+const struct rib_source *route_source(const struct loc_rib *rib, uint32_t route_number);
 
 /* The weight the ladder uses for a path: set by policy, else the source's, else the class's. */
 uint32_t route_effective_weight(const struct loc_rib *rib, const struct route_view *route,

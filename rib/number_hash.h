@@ -42,6 +42,19 @@ void number_hash_add(struct number_hash *table, uint64_t hash, uint32_t number);
 /* number must be there under hash (asserted). */
 void number_hash_remove(struct number_hash *table, uint64_t hash, uint32_t number);
 
+/* Adds members after a growth: their waits for memory overlap. */
+#define NUMBER_REFILL_MAX 32u
+
+struct number_refill {
+    struct number_hash *table;
+    uint32_t count;
+    uint32_t numbers[NUMBER_REFILL_MAX];
+    uint64_t hashes[NUMBER_REFILL_MAX];
+};
+
+void number_refill_add(struct number_refill *refill, uint64_t hash, uint32_t number);
+void number_refill_end(struct number_refill *refill);
+
 struct number_probe {
     uint32_t group;
     uint32_t slot;

@@ -132,15 +132,22 @@ void prefix_index_prefetch_node(const struct prefix_index *index, const struct p
     }
 }
 
+void prefix_index_prefetch_number(const struct prefix_index *index, uint32_t number)
+{
+    __builtin_prefetch(node_at(index, number));
+}
+
 static void exact_grow(struct prefix_index *index)
 {
     number_hash_grow(&index->exact);
+    struct number_refill refill = {.table = &index->exact};
     for (uint32_t number = 1; number < index->nodes.next_unused; number++) {
         const struct prefix_node *node = node_at(index, number);
         if (node->len_bits != PREFIX_NODE_FREE) {
-            number_hash_add(&index->exact, hash_of(index, node->addr, node->len_bits), number);
+            number_refill_add(&refill, hash_of(index, node->addr, node->len_bits), number);
         }
     }
+    number_refill_end(&refill);
 }
 
 uint32_t prefix_index_put(struct prefix_index *index, const struct prefix *prefix)

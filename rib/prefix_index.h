@@ -32,6 +32,7 @@ uint32_t prefix_index_find(const struct prefix_index *index, const struct prefix
 /* Hints that prefix will be asked for soon: its place in the hash, then its node. */
 void prefix_index_prefetch(const struct prefix_index *index, const struct prefix *prefix);
 void prefix_index_prefetch_node(const struct prefix_index *index, const struct prefix *prefix);
+void prefix_index_prefetch_number(const struct prefix_index *index, uint32_t number);
 
 /* The number of prefix, new when it was not there. */
 uint32_t prefix_index_put(struct prefix_index *index, const struct prefix *prefix);

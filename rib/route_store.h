@@ -82,6 +82,11 @@ static inline uint32_t route_slot(uint32_t number)
     return number & (ROUTE_PAGE_SLOTS - 1);
 }
 
+static inline void route_store_prefetch(const struct route_store *store, uint32_t number)
+{
+    __builtin_prefetch(&route_store_page(store, number)->routes[route_slot(number)]);
+}
+
 static inline uint16_t route_store_source_of(const struct route_store *store, uint32_t number)
 {
     return store->page_sources[number >> ROUTE_PAGE_BITS];

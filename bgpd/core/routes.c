@@ -282,9 +282,8 @@ bool routes_peer_has_output(const struct core *core, const struct peer *peer)
 static void forward_dest(struct core *core, enum afi_safi afi_safi, dest_id dest,
                          struct decision_result *result)
 {
-    struct loc_rib *rib = core->ribs[afi_safi];
-    struct route_view best;
-    if (dest_best(rib, dest, &best) && source_is_local(loc_rib_source(rib, best.source))) {
+    if (result->used_count != 0 &&
+        source_is_local(route_source(core->ribs[afi_safi], result->used[0]))) {
         result->used_count = 0; /* ours to announce, somebody else's to forward */
         result->backup = 0;
     }
@@ -310,8 +309,7 @@ static void decide_dest(struct core *core, enum afi_safi afi_safi, dest_id dest)
     uint32_t allowed = core->protections != NULL
                            ? protection_allowed_classes(core->protections, &prefix)
                            : PATH_CLASS_ANY;
-    struct route_view first = {0};
-    bool has_routes = dest_next_route(rib, dest, &first);
+    bool has_routes = dest_has_routes(rib, dest);
     struct decision_result result;
     decision_run(rib, dest, allowed, &core->decision, &result);
     fib_notice_prefix(core, &prefix);
