@@ -5,6 +5,8 @@
 
 #include "proto/base/assert.h"
 
+#define FEW_MAX 32u
+
 static int compare_standard(const void *a, const void *b)
 {
     return memcmp(a, b, 4);
@@ -30,6 +32,30 @@ static bool is_canonical(size_t bytes, struct byte_view list)
     return true;
 }
 
+/* Sorts the usual handful of standard communities and drops what stands twice. */
+static struct byte_view canonical_few(uint8_t *list, size_t count)
+{
+    uint32_t values[FEW_MAX];
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t value = load_be32(list + 4 * i);
+        size_t at = kept;
+        while (at > 0 && values[at - 1] > value) {
+            at--;
+        }
+        if (at > 0 && values[at - 1] == value) {
+            continue;
+        }
+        memmove(values + at + 1, values + at, (kept - at) * sizeof *values);
+        values[at] = value;
+        kept++;
+    }
+    for (size_t i = 0; i < kept; i++) {
+        store_be32(list + 4 * i, values[i]);
+    }
+    return (struct byte_view){list, 4 * kept};
+}
+
 struct byte_view community_list_canonical(struct arena *arena, enum community_kind kind,
                                           struct byte_view list)
 {
@@ -39,6 +65,9 @@ struct byte_view community_list_canonical(struct arena *arena, enum community_ki
         return list;
     }
     uint8_t *copy = arena_copy(arena, list.data, list.size);
+    if (kind == COMMUNITY_STANDARD && list.size / bytes <= FEW_MAX) {
+        return canonical_few(copy, list.size / bytes);
+    }
     qsort(copy, list.size / bytes, bytes,
           kind == COMMUNITY_STANDARD   ? compare_standard
           : kind == COMMUNITY_EXTENDED ? compare_extended

@@ -32,6 +32,10 @@ static const struct number_member number_members[] = {
     {PATH_LOCAL_VIA, offsetof(struct path_attrs, via_ifindex)},
 };
 #define NUMBER_MEMBERS (sizeof number_members / sizeof number_members[0])
+#define NUMBER_BITS                                                                                \
+    (PATH_ATTR_BIT(PATH_ATTR_MED) | PATH_ATTR_BIT(PATH_ATTR_LOCAL_PREF) | PATH_LOCAL_WEIGHT |      \
+     PATH_ATTR_BIT(PATH_ATTR_ORIGINATOR_ID) | PATH_ATTR_BIT(PATH_ATTR_AGGREGATOR) |                \
+     PATH_ATTR_BIT(PATH_ATTR_OTC) | PATH_LOCAL_TAG | PATH_LOCAL_VIA)
 
 #define RUN(attr, member)                                                                          \
     {                                                                                              \
@@ -50,6 +54,11 @@ static const struct number_member run_members[] = {
     {UNKNOWN_BIT, offsetof(struct path_attrs, unknown)},
 };
 #define RUN_MEMBERS (sizeof run_members / sizeof run_members[0])
+#define RUN_BITS                                                                                   \
+    (PATH_ATTR_BIT(PATH_ATTR_AS_PATH) | PATH_ATTR_BIT(PATH_ATTR_CLUSTER_LIST) |                    \
+     PATH_ATTR_BIT(PATH_ATTR_COMMUNITIES) | PATH_ATTR_BIT(PATH_ATTR_EXT_COMMUNITIES) |             \
+     PATH_ATTR_BIT(PATH_ATTR_IPV6_EXT_COMMUNITIES) | PATH_ATTR_BIT(PATH_ATTR_LARGE_COMMUNITIES) |  \
+     UNKNOWN_BIT)
 
 static uint8_t *append_u32(uint8_t *at, const void *value)
 {
@@ -189,7 +198,7 @@ void attr_form_view(const uint8_t *value, struct path_attrs *view_out)
     view_out->communities_partial = value[ATTR_FIXED_COMMUNITIES_PARTIAL];
     const uint8_t *at = value + ATTR_FIXED_BYTES;
     view_out->next_hop = read_addr(&at, value[ATTR_FIXED_NEXT_HOP]);
-    for (size_t i = 0; i < NUMBER_MEMBERS; i++) {
+    for (size_t i = 0; i < NUMBER_MEMBERS && (present & NUMBER_BITS) != 0; i++) {
         if ((present & number_members[i].bit) != 0) {
             memcpy((uint8_t *)view_out + number_members[i].offset, at, 4);
             at += 4;
@@ -203,8 +212,10 @@ void attr_form_view(const uint8_t *value, struct path_attrs *view_out)
         memcpy(&view_out->peer, at, 2);
         at += 2;
     }
-    for (size_t i = 0; i < RUN_MEMBERS; i++) {
-        if ((present & run_members[i].bit) != 0) {
+    uint64_t left = present & RUN_BITS;
+    for (size_t i = 0; left != 0; i++) {
+        if ((left & run_members[i].bit) != 0) {
+            left &= ~run_members[i].bit;
             struct byte_view run = read_run(&at);
             memcpy((uint8_t *)view_out + run_members[i].offset, &run, sizeof run);
         }

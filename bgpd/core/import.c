@@ -18,8 +18,8 @@ struct import_run {
     struct core *core;
     struct peer_family *family;
     struct attr_set *received;
-    struct path_attrs view;
-    struct attr_set *shared; /* outcome of a prefix-blind policy; owned, NULL when refused */
+    const struct path_attrs *view; /* of received */
+    struct attr_set *shared;       /* outcome of a prefix-blind policy; owned, NULL when refused */
     bool has_shared;
     enum decision_reason reason; /* the set is refused whatever the prefix is */
 };
@@ -128,7 +128,7 @@ static struct attr_set *import_apply_policy(struct import_run *run, const struct
 {
     struct core *core = run->core;
     const struct neighbor_settings *settings = &run->family->peer->settings;
-    struct path_attrs edited = run->view;
+    struct path_attrs edited = *run->view;
     bool is_edited = false;
     if (settings->is_ebgp && settings->local_asn != core->config->bgp.asn &&
         !settings->merged.local_as_no_prepend) {
@@ -163,21 +163,20 @@ static struct attr_set *import_apply_policy(struct import_run *run, const struct
 }
 
 static void import_run_begin(struct import_run *run, struct core *core, struct peer_family *family,
-                             struct attr_set *received)
+                             struct attr_set *received, const struct path_attrs *view)
 {
-    *run = (struct import_run){.core = core, .family = family, .received = received};
-    attr_set_view(received, &run->view);
-    run->reason = import_loop_reason(core, family, &run->view);
+    *run = (struct import_run){.core = core, .family = family, .received = received, .view = view};
+    run->reason = import_loop_reason(core, family, run->view);
     if (run->reason != DECISION_NONE) {
         return;
     }
     const struct peer_policy *policy = &family->in;
     if (policy->refuses_all || (policy->filter_list != NULL &&
-                                !as_path_list_permits(policy->filter_list, run->view.as_path))) {
+                                !as_path_list_permits(policy->filter_list, run->view->as_path))) {
         run->reason = DECISION_POLICY_REJECTED;
         return;
     }
-    if (!import_next_hop_is_connected(core, family, &run->view)) {
+    if (!import_next_hop_is_connected(core, family, run->view)) {
         run->reason = DECISION_NEXTHOP_UNRESOLVED;
         return;
     }
@@ -210,7 +209,7 @@ static bool import_prefix_is_refused(const struct import_run *run, const struct 
     }
     const struct neighbor_settings *settings = &run->family->peer->settings;
     return policy->has_role_default &&
-           azure_import_refusal(settings->merged.azure_role, prefix, &run->view,
+           azure_import_refusal(settings->merged.azure_role, prefix, run->view,
                                 engine->own_prefixes[afi_safi], engine->own_prefix_count[afi_safi],
                                 settings->local_asn) != NULL;
 }
@@ -446,7 +445,7 @@ static void import_note_maintenance(struct core *core, struct peer_family *famil
 
 static struct wire_error import_reachable(struct core *core, struct peer *peer,
                                           struct nlri_run nlri_run, struct attr_set *received,
-                                          bool next_hop_unusable)
+                                          const struct path_attrs *view, bool next_hop_unusable)
 {
     enum afi_safi afi_safi = nlri_run_afi_safi(nlri_run);
     struct peer_family *family = peer_family_of(peer, afi_safi);
@@ -457,11 +456,11 @@ static struct wire_error import_reachable(struct core *core, struct peer *peer,
                                    .what = "no room for more sources of routes"};
     }
     struct import_run run;
-    import_run_begin(&run, core, family, received);
+    import_run_begin(&run, core, family, received, view);
     if (next_hop_unusable && run.reason == DECISION_NONE) {
         run.reason = DECISION_NEXTHOP_UNRESOLVED; /* RFC 4271 6.3 */
     }
-    import_note_maintenance(core, family, &run.view);
+    import_note_maintenance(core, family, run.view);
     bool has_added = false;
     struct nlri block[IMPORT_BLOCK];
     unsigned count;
@@ -554,7 +553,7 @@ static struct wire_error import_announced(struct core *core, struct peer *peer,
     import_bind_session(peer, &attrs);
     struct attr_set *received = attr_set_intern(core->attrs, &attrs);
     struct wire_error result =
-        import_reachable(core, peer, run, received, update->next_hop_unusable);
+        import_reachable(core, peer, run, received, &attrs, update->next_hop_unusable);
     attr_set_unref(core->attrs, received);
     return result;
 }
@@ -628,7 +627,7 @@ void import_again(struct core *core, enum afi_safi afi_safi, const struct route_
     struct path_attrs view;
     attr_set_view(received, &view);
     struct import_run run;
-    import_run_begin(&run, core, peer_family_of(peer, afi_safi), received);
+    import_run_begin(&run, core, peer_family_of(peer, afi_safi), received, &view);
     if (run.reason == DECISION_NONE && path_attrs_has(&view, PATH_ATTR_NEXT_HOP) &&
         !ip_is_usable_next_hop(&view.next_hop)) {
         run.reason = DECISION_NEXTHOP_UNRESOLVED;

@@ -137,11 +137,12 @@ static bool is_better(const struct local_route *a, const struct local_route *b)
 const struct local_route *local_route_at(const struct core *core, const struct ip_addr *addr,
                                          uint8_t len_bits, uint32_t kinds)
 {
-    struct prefix prefix = prefix_make(addr, len_bits);
-    const struct local_route *best = NULL;
-    if (kernel_of(core)->local_lengths[prefix_afi_safi(&prefix)][len_bits] == 0) {
+    enum afi_safi afi_safi = addr->family == IP_V6 ? AFI_SAFI_IPV6_UNICAST : AFI_SAFI_IPV4_UNICAST;
+    if (kernel_of(core)->local_lengths[afi_safi][len_bits] == 0) {
         return NULL;
     }
+    struct prefix prefix = prefix_make(addr, len_bits);
+    const struct local_route *best = NULL;
     for (struct local_route *local = local_route_next(core, &prefix, NULL); local != NULL;
          local = local_route_next(core, &prefix, local)) {
         if (local->is_usable && (kinds & LOCAL_KIND_BIT(local->kind)) != 0 &&
