@@ -15,7 +15,7 @@
 #include "proto/base/mem.h"
 
 /* Destinations decided between two looks at the sockets: about a millisecond. */
-#define WORK_UNITS_PER_TURN 1024u
+#define WORK_UNITS_PER_TURN 2048u
 #define RESULTS_PER_TURN    4096u
 /* How long the kernel may take to carry out the last operations of a stop. */
 #define STOP_DRAIN_MS 4000

@@ -7,7 +7,7 @@
 #include "proto/base/buffer.h"
 #include "proto/base/list.h"
 
-#define TCP_READ_BYTES_MAX 65536u
+#define TCP_READ_BYTES_MAX 32768u
 #define TCP_CONN_BUCKETS   256u
 
 struct tcp_conn {
