@@ -35,23 +35,19 @@ static bool is_canonical(size_t bytes, struct byte_view list)
 /* Sorts the usual handful of standard communities and drops what stands twice. */
 static struct byte_view canonical_few(uint8_t *list, size_t count)
 {
-    uint32_t values[FEW_MAX];
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t value = load_be32(list + 4 * i);
         size_t at = kept;
-        while (at > 0 && values[at - 1] > value) {
+        while (at > 0 && load_be32(list + 4 * (at - 1)) > value) {
             at--;
         }
-        if (at > 0 && values[at - 1] == value) {
+        if (at > 0 && load_be32(list + 4 * (at - 1)) == value) {
             continue;
         }
-        memmove(values + at + 1, values + at, (kept - at) * sizeof *values);
-        values[at] = value;
+        memmove(list + 4 * (at + 1), list + 4 * at, 4 * (kept - at));
+        store_be32(list + 4 * at, value);
         kept++;
-    }
-    for (size_t i = 0; i < kept; i++) {
-        store_be32(list + 4 * i, values[i]);
     }
     return (struct byte_view){list, 4 * kept};
 }
