@@ -27,7 +27,8 @@ struct out_reader {
 };
 
 struct adj_rib_out {
-    struct loc_rib *rib;
+    struct loc_rib *rib;     /* gives the numbers, unless paths does */
+    struct out_paths *paths; /* NULL without ADD-PATH */
     struct attr_table *attrs;
     struct column announced; /* destination -> number of its set */
     struct out_journal journal;
@@ -49,13 +50,45 @@ struct adj_rib_out *adj_rib_out_new(struct loc_rib *rib, struct attr_table *attr
     return out;
 }
 
+struct adj_rib_out *adj_rib_out_new_of_paths(struct out_paths *paths, struct attr_table *attrs)
+{
+    struct adj_rib_out *out = adj_rib_out_new(NULL, attrs);
+    out->paths = paths;
+    return out;
+}
+
+/* ---- Numbers ---- */
+
+static void number_hold(struct adj_rib_out *out, uint32_t number)
+{
+    if (out->paths != NULL) {
+        out_path_hold(out->paths, number);
+    } else {
+        dest_hold(out->rib, number);
+    }
+}
+
+static void number_release(struct adj_rib_out *out, uint32_t number)
+{
+    if (out->paths != NULL) {
+        out_path_release(out->paths, number);
+    } else {
+        dest_release(out->rib, number);
+    }
+}
+
+static uint32_t number_limit(const struct adj_rib_out *out)
+{
+    return out->paths != NULL ? out_paths_limit(out->paths) : loc_rib_dest_limit(out->rib);
+}
+
 /* Lets go of what all readers have passed. */
 static void reap(struct adj_rib_out *out)
 {
     uint32_t dest;
     while ((dest = out_journal_reap(&out->journal)) != 0) {
         if (column_get(&out->announced, dest) == 0) {
-            dest_release(out->rib, dest);
+            number_release(out, dest);
         }
     }
 }
@@ -71,11 +104,11 @@ void adj_rib_out_free(struct adj_rib_out *out)
             adj_rib_out_reader_remove(out, reader);
         }
     }
-    uint32_t limit = loc_rib_dest_limit(out->rib);
+    uint32_t limit = number_limit(out);
     uint32_t dest = column_next_used(&out->announced, 0, limit);
     for (; dest < limit; dest = column_next_used(&out->announced, dest + 1, limit)) {
         attr_set_unref(out->attrs, adj_rib_out_find(out, dest));
-        dest_release(out->rib, dest);
+        number_release(out, dest);
     }
     column_fini(&out->announced);
     out_journal_fini(&out->journal);
@@ -102,9 +135,9 @@ bool adj_rib_out_put(struct adj_rib_out *out, dest_id dest, struct attr_set *att
     bool was_held = old != 0 || was_pending;
     bool is_held = number != 0 || out_journal_has(&out->journal, dest);
     if (is_held && !was_held) {
-        dest_hold(out->rib, dest);
+        number_hold(out, dest);
     } else if (was_held && !is_held) {
-        dest_release(out->rib, dest);
+        number_release(out, dest);
     }
     if (old != 0) {
         attr_set_unref(out->attrs, attr_table_set(out->attrs, old));
@@ -170,7 +203,7 @@ static void walk_start(struct adj_rib_out *out, struct out_reader *self)
         out->walking_count++;
     }
     self->cursor = 1;
-    self->walk_end = loc_rib_dest_limit(out->rib);
+    self->walk_end = number_limit(out);
     memset(self->taken, 0, sizeof self->taken);
 }
 
@@ -338,7 +371,7 @@ void adj_rib_out_reader_advance(struct adj_rib_out *out, uint32_t reader, const 
 
 bool adj_rib_out_is_consistent(const struct adj_rib_out *out)
 {
-    uint32_t limit = loc_rib_dest_limit(out->rib);
+    uint32_t limit = number_limit(out);
     uint32_t announced = 0;
     uint32_t dest = column_next_used(&out->announced, 0, limit);
     for (; dest < limit; dest = column_next_used(&out->announced, dest + 1, limit)) {

@@ -10,11 +10,15 @@
 
 #include "rib/attr_set.h"
 #include "rib/loc_rib.h"
+#include "rib/out_paths.h"
 
 struct adj_rib_out;
 
 /* rib gives the numbers; it must outlive the result. */
 struct adj_rib_out *adj_rib_out_new(struct loc_rib *rib, struct attr_table *attrs);
+
+/* The same for ADD-PATH: wherever a dest_id stands below, it is a number of paths. */
+struct adj_rib_out *adj_rib_out_new_of_paths(struct out_paths *paths, struct attr_table *attrs);
 void adj_rib_out_free(struct adj_rib_out *out);
 
 /* What the group's peers should hold for dest from now on: attrs (a reference is taken), or NULL

@@ -92,8 +92,8 @@ static void candidate_read_attrs(struct candidate *candidate,
 }
 
 /* Reads what makes the path eligible; what it is compared by only when it has rivals. */
-static void candidate_read(struct candidate *candidate, const struct loc_rib *rib, uint32_t number,
-                           bool has_rivals, uint32_t allowed_classes,
+void candidate_read(struct candidate *candidate, const struct loc_rib *rib, uint32_t number,
+                    bool has_rivals, uint32_t allowed_classes,
                            const struct decision_options *options)
 {
     struct route *route = route_store_at(&rib->routes, number);
@@ -264,7 +264,7 @@ static void store_reasons(const struct loc_rib *rib, struct candidate *const *fi
         count == 1 ? (uint8_t)DECISION_ONLY_PATH : last_rival;
 }
 
-static void reserve_candidates(struct loc_rib *rib, uint32_t count)
+void decision_reserve(struct loc_rib *rib, uint32_t count)
 {
     if (count <= rib->candidate_capacity) {
         return;
@@ -337,7 +337,7 @@ void decision_run(struct loc_rib *rib, dest_id dest, uint32_t allowed_classes,
     struct prefix_node *node = dest_node(rib, dest);
     uint32_t count;
     uint32_t *routes = dest_routes(rib, dest, &count);
-    reserve_candidates(rib, count);
+    decision_reserve(rib, count);
     for (uint32_t i = 0; i < count; i++) {
         candidate_read(&rib->candidates[i], rib, routes[i], count > 1, allowed_classes, options);
     }

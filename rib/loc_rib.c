@@ -45,6 +45,7 @@ void loc_rib_free(struct loc_rib *rib)
     mem_free(MEM_ROUTE, rib->dirty.ring);
     mem_free(MEM_ROUTE, rib->candidates);
     mem_free(MEM_ROUTE, rib->ranked);
+    mem_free(MEM_ROUTE, rib->selected);
     mem_free(MEM_ROUTE, rib);
 }
 

@@ -167,6 +167,12 @@ struct decision_result {
 void decision_run(struct loc_rib *rib, dest_id dest, uint32_t allowed_classes,
                   const struct decision_options *options, struct decision_result *result_out);
 
+/* Route numbers of the best_max best paths of a decided destination, each as if the better ones
+ * were not there, best first; best_max 0: of the best path of every neighbour AS. Changes nothing;
+ * borrowed until the next decision of the family. O(paths * best_max), or O(paths * log paths). */
+const uint32_t *decision_select(struct loc_rib *rib, dest_id dest, uint32_t best_max,
+                                const struct decision_options *options, uint32_t *count_out);
+
 bool route_by_number(const struct loc_rib *rib, uint32_t route_number,
                      struct route_view *route_out);
 

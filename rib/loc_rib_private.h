@@ -35,6 +35,8 @@ struct loc_rib {
     struct candidate *candidates; /* scratch of decision_run */
     struct candidate **ranked;    /* three runs of candidate_capacity */
     uint32_t candidate_capacity;
+    uint32_t *selected; /* scratch of decision_select */
+    uint32_t selected_capacity;
 };
 
 static inline struct prefix_node *dest_node(const struct loc_rib *rib, dest_id dest)

@@ -193,6 +193,8 @@ static const struct model_field family_fields[] = {
     FIELD(config_family, FIELD_OPT_BOOL, "route-reflector/client", route_reflector_client),
     BIT_FIELD(config_family, "add-paths/receive", add_path, ADD_PATH_RECEIVE, 0),
     BIT_FIELD(config_family, "add-paths/send", add_path, ADD_PATH_SEND, 0),
+    FIELD(config_family, FIELD_OPT_BOOL, "add-paths/send-best-per-as", add_path_per_as),
+    FIELD(config_family, FIELD_OPT_U32, "add-paths/send-best", add_path_best),
     FIELD(config_family, FIELD_STRING, "conditional-advertisement/advertise-map", advertise_map),
     FIELD(config_family, FIELD_EXIST_MAP, "conditional-advertisement/exist-map", condition_map),
     FIELD(config_family, FIELD_NON_EXIST_MAP, "conditional-advertisement/non-exist-map",

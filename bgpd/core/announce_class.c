@@ -399,7 +399,7 @@ static bool cover_stands(const struct core *core, enum afi_safi afi_safi,
             const struct peer_family *family = peer_family_of(peer, afi_safi);
             is_told = family->group != NULL &&
                       (entry->classes & (1u << family->group->key.path_class)) != 0 &&
-                      bitset_has(&family->told, dest);
+                      family_has_told(core, family, dest);
         }
         if (!is_told) {
             return false;

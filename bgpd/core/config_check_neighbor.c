@@ -212,6 +212,16 @@ static void check_filter_list(const struct neighbor_check *check, const char *le
     }
 }
 
+static void check_add_path(const struct neighbor_check *check, const struct config_family *written)
+{
+    int modes = ((written->add_path.value & ADD_PATH_SEND) != 0 ? 1 : 0) +
+                (written->add_path_per_as.value ? 1 : 0) + (written->add_path_best.is_set ? 1 : 0);
+    if (modes > 1) {
+        error(check, "addpath-tx",
+              "all-paths, bestpath-per-AS and best-selected exclude one another");
+    }
+}
+
 static void check_policies(const struct neighbor_check *check)
 {
     struct config_checker *checker = check->checker;
@@ -222,6 +232,7 @@ static void check_policies(const struct neighbor_check *check)
             continue;
         }
         has_family = true;
+        check_add_path(check, &check->written->families[i]);
         check_route_map(checker, path_of(check, "route-map in"), family->route_map_in);
         check_route_map(checker, path_of(check, "route-map out"), family->route_map_out);
         check_route_map(checker, path_of(check, "default-originate"),

@@ -53,6 +53,14 @@ enum prefix_limit_action {
     PREFIX_LIMIT_HOLD, /* keep the session, refuse further prefixes */
 };
 
+/* Which paths go to a neighbour that takes several (RFC 7911). */
+enum add_path_mode {
+    ADD_PATH_MODE_NONE, /* the best one, without an identifier */
+    ADD_PATH_MODE_ALL,
+    ADD_PATH_MODE_PER_AS, /* the best one of every neighbour AS */
+    ADD_PATH_MODE_BEST,   /* the best so many */
+};
+
 /* Per neighbour (or group) and family. */
 struct config_family {
     struct opt_bool activate;
@@ -78,7 +86,9 @@ struct config_family {
     const char *default_originate_route_map;
     struct opt_bool soft_reconfiguration; /* accepted; adj-rib-in is always kept */
     struct opt_bool route_reflector_client;
-    struct opt_u32 add_path; /* ADD_PATH_ bits */
+    struct opt_u32 add_path; /* ADD_PATH_ bits; SEND: all paths */
+    struct opt_bool add_path_per_as;
+    struct opt_u32 add_path_best; /* so many of the best */
     const char
         *advertise_map; /* conditional advertisement: advertise-map A exist|non-exist-map B */
     const char *condition_map;
@@ -329,6 +339,8 @@ struct neighbor_settings {
 
 void config_resolve_neighbor(const struct config *config, const struct config_neighbor *neighbor,
                              struct neighbor_settings *settings_out);
+
+enum add_path_mode config_add_path_mode(const struct config_family *family);
 
 /* dual-as: from the neighbour's local AS to the router's own. An internal neighbour is expected in
  * the same AS (RFC 7705 4: both sides of a migration). */

@@ -44,6 +44,17 @@ static void default_bool(struct opt_bool *value, bool built_in)
     take_bool(value, (struct opt_bool){true, built_in});
 }
 
+enum add_path_mode config_add_path_mode(const struct config_family *family)
+{
+    if (family->add_path_best.is_set) {
+        return ADD_PATH_MODE_BEST;
+    }
+    if (family->add_path_per_as.value) {
+        return ADD_PATH_MODE_PER_AS;
+    }
+    return (family->add_path.value & ADD_PATH_SEND) != 0 ? ADD_PATH_MODE_ALL : ADD_PATH_MODE_NONE;
+}
+
 static void take_family(struct config_family *family, const struct config_family *group)
 {
     take_bool(&family->activate, group->activate);
@@ -71,6 +82,10 @@ static void take_family(struct config_family *family, const struct config_family
     take_bool(&family->default_originate, group->default_originate);
     take_bool(&family->soft_reconfiguration, group->soft_reconfiguration);
     take_bool(&family->route_reflector_client, group->route_reflector_client);
+    if (config_add_path_mode(family) == ADD_PATH_MODE_NONE) {
+        take_bool(&family->add_path_per_as, group->add_path_per_as);
+        take_u32(&family->add_path_best, group->add_path_best);
+    }
     take_u32(&family->add_path, group->add_path);
     if (family->advertise_map == NULL) {
         family->advertise_map = group->advertise_map;

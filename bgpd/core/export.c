@@ -7,15 +7,6 @@
 #include "proto/base/assert.h"
 #include "proto/community.h"
 
-/* A route to be exported, with where it came from. */
-struct export_route {
-    struct prefix prefix;
-    struct attr_set *attrs;
-    uint16_t source;
-    bool is_local;
-    bool is_ebgp;
-    const struct peer *peer; /* NULL for local routes and drained sources */
-};
 
 /* ---- Rules before any policy ---- */
 
@@ -436,15 +427,14 @@ static bool is_same_outside(struct core *core, const struct update_group *group,
     return path_attrs_equal(&left, &right);
 }
 
-static void group_put(struct core *core, struct update_group *group, dest_id dest,
-                      struct attr_set *attrs)
+void group_put(struct core *core, struct update_group *group, uint32_t key, struct attr_set *attrs)
 {
-    struct attr_set *old = attrs == NULL ? NULL : adj_rib_out_find(group->out, dest);
+    struct attr_set *old = attrs == NULL ? NULL : adj_rib_out_find(group->out, key);
     if (old != NULL && old != attrs && is_same_outside(core, group, old, attrs) &&
-        adj_rib_out_exchange(group->out, dest, attrs)) {
+        adj_rib_out_exchange(group->out, key, attrs)) {
         return;
     }
-    if (adj_rib_out_put(group->out, dest, attrs)) {
+    if (adj_rib_out_put(group->out, key, attrs)) {
         group->has_news = true;
         core->routes->has_news = true;
     }
@@ -494,8 +484,22 @@ static struct attr_set *export_evaluate(struct core *core, struct update_group *
     return export_cached(core, group, route);
 }
 
-static struct export_route export_route_of(const struct core *core, enum afi_safi afi_safi,
-                                           dest_id dest, struct announce_verdict *verdict_out)
+struct export_route export_route_from(const struct core *core, enum afi_safi afi_safi,
+                                      const struct prefix *prefix, const struct route_view *path)
+{
+    const struct rib_source *source = loc_rib_source(core->ribs[afi_safi], path->source);
+    return (struct export_route){
+        .prefix = *prefix,
+        .attrs = path->accepted,
+        .source = path->source,
+        .is_local = source_is_local(source),
+        .is_ebgp = source->kind == SOURCE_PEER_EBGP,
+        .peer = source->owner,
+    };
+}
+
+struct export_route export_route_of(const struct core *core, enum afi_safi afi_safi, dest_id dest,
+                                    struct announce_verdict *verdict_out)
 {
     const struct loc_rib *rib = core->ribs[afi_safi];
     struct export_route route = {.prefix = dest_prefix(rib, dest)};
@@ -511,21 +515,14 @@ static struct export_route export_route_of(const struct core *core, enum afi_saf
     if (!dest_best(rib, dest, &best) || aggregates_suppress(core, afi_safi, &route.prefix)) {
         return route;
     }
-    const struct rib_source *source = loc_rib_source(rib, best.source);
-    route.attrs = best.accepted;
-    route.source = best.source;
-    route.is_local = source_is_local(source);
-    route.is_ebgp = source->kind == SOURCE_PEER_EBGP;
-    route.peer = source->owner;
-    return route;
+    return export_route_from(core, afi_safi, &route.prefix, &best);
 }
 
-static void export_route_to(struct core *core, struct update_group *group, dest_id dest,
-                            const struct export_route *route,
-                            const struct announce_verdict *verdict)
+void export_route_to(struct core *core, struct update_group *group, uint32_t key,
+                     const struct export_route *route, const struct announce_verdict *verdict)
 {
     struct attr_set *set = export_evaluate(core, group, route, verdict);
-    group_put(core, group, dest, set);
+    group_put(core, group, key, set);
     if (set != NULL) {
         attr_set_unref(core->attrs, set);
     }
@@ -533,6 +530,10 @@ static void export_route_to(struct core *core, struct update_group *group, dest_
 
 void export_dest_to(struct core *core, struct update_group *group, dest_id dest)
 {
+    if (group_has_paths(group)) {
+        export_paths_to(core, group, dest);
+        return;
+    }
     struct announce_verdict verdict;
     struct export_route route = export_route_of(core, group->afi_safi, dest, &verdict);
     export_route_to(core, group, dest, &route, &verdict);
@@ -545,9 +546,12 @@ void export_dest(struct core *core, enum afi_safi afi_safi, dest_id dest)
     }
     struct announce_verdict verdict;
     struct export_route route = export_route_of(core, afi_safi, dest, &verdict);
+    export_dest_paths(core, afi_safi, dest);
     LIST_FOREACH(node, &core->routes->groups[afi_safi])
     {
-        export_route_to(core, CONTAINER_OF(node, struct update_group, engine_node), dest, &route,
-                        &verdict);
+        struct update_group *group = CONTAINER_OF(node, struct update_group, engine_node);
+        if (!group_has_paths(group)) {
+            export_route_to(core, group, dest, &route, &verdict);
+        }
     }
 }

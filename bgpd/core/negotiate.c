@@ -74,7 +74,10 @@ void negotiate_local_open(const struct core *core, const struct neighbor_setting
     }
     for (int i = 0; i < AFI_SAFI_COUNT; i++) {
         if (merged->families[i].activate.value) {
-            capabilities->add_path[i] = (uint8_t)merged->families[i].add_path.value;
+            const struct config_family *family = &merged->families[i];
+            bool sends = config_add_path_mode(family) != ADD_PATH_MODE_NONE;
+            capabilities->add_path[i] = (uint8_t)((family->add_path.value & ADD_PATH_RECEIVE) |
+                                                  (sends ? ADD_PATH_SEND : 0));
         }
     }
     add_graceful_restart(core, merged, capabilities);

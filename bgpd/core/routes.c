@@ -44,6 +44,7 @@ void routes_fini(struct core *core)
     walks_fini(core);
     for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
         bitset_fini(&engine->fib_refused[family]);
+        out_paths_free(engine->out_paths[family]);
     }
     mem_free(MEM_ROUTE, engine);
     core->routes = NULL;
@@ -324,9 +325,12 @@ static void decide_dest(struct core *core, enum afi_safi afi_safi, dest_id dest)
     }
     if (result.best_changed) {
         export_dest(core, afi_safi, dest);
-    } else if (result.forwarding_changed) {
+        return;
+    }
+    if (result.forwarding_changed) {
         export_after_nexthop(core, afi_safi, dest);
     }
+    export_dest_paths(core, afi_safi, dest);
 }
 
 static uint32_t decide_some(struct core *core, uint32_t work_max)

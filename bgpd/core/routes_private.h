@@ -11,6 +11,7 @@
 #include "proto/base/bitset.h"
 #include "proto/base/list.h"
 #include "rib/adj_rib_out.h"
+#include "rib/out_paths.h"
 
 /* ---- Policies of a neighbour, looked up once ---- */
 
@@ -41,7 +42,7 @@ struct update_group;
 #define EARLY_ROUTES_MAX 16u
 
 struct early_route {
-    dest_id dest;
+    uint32_t key;
     const struct attr_set *attrs; /* compared, never read */
 };
 
@@ -60,7 +61,7 @@ struct peer_family {
     struct update_group *group; /* NULL while the session is down */
     struct list_node group_node;
     uint32_t reader;
-    struct bitset told; /* destinations the peer holds from us */
+    struct bitset told; /* out keys the peer holds from us */
     uint32_t told_count;
     struct bitset held; /* new ones kept back by the outbound limit */
     uint32_t held_count;
@@ -122,6 +123,8 @@ struct group_key {
     uint8_t azure_role;
     uint8_t bgp_role; /* enum bgp_role; none towards internal peers */
     bool graceful_shutdown;
+    uint8_t add_path_mode; /* enum add_path_mode; none when not agreed on */
+    uint8_t add_path_best;
     bool default_originate;
     uint8_t path_class;    /* enum path_class or GROUP_CLASS_UNKNOWN */
     uint32_t link_ifindex; /* of single-hop eBGP: third-party next hops on it are kept */
@@ -247,6 +250,8 @@ struct route_engine {
     uint16_t aggregate_source[AFI_SAFI_COUNT];
     uint16_t redistribute_source[AFI_SAFI_COUNT][REDISTRIBUTE_KIND_COUNT];
     struct list_node groups[AFI_SAFI_COUNT];
+    struct out_paths *out_paths[AFI_SAFI_COUNT]; /* NULL until somebody takes several paths */
+    uint32_t add_path_groups[AFI_SAFI_COUNT];
     uint32_t next_group_number;
     struct list_node drains;
     struct list_node range_walks; /* re-export inside a prefix */
@@ -363,6 +368,29 @@ void group_flush_cache(struct core *core, struct update_group *group);
 
 /* ---- export.c ---- */
 
+/* A route to be exported, with where it came from. */
+struct export_route {
+    struct prefix prefix;
+    struct attr_set *attrs; /* NULL: there is none */
+    uint16_t source;
+    bool is_local;
+    bool is_ebgp;
+    const struct peer *peer; /* NULL for local routes and drained sources */
+};
+
+/* What stands for the destination towards everybody, before any rule of a group. */
+struct export_route export_route_of(const struct core *core, enum afi_safi afi_safi, dest_id dest,
+                                    struct announce_verdict *verdict_out);
+
+/* One path of the destination. */
+struct export_route export_route_from(const struct core *core, enum afi_safi afi_safi,
+                                      const struct prefix *prefix, const struct route_view *path);
+
+/* The group holds under key what its rules make of route. */
+void export_route_to(struct core *core, struct update_group *group, uint32_t key,
+                     const struct export_route *route, const struct announce_verdict *verdict);
+void group_put(struct core *core, struct update_group *group, uint32_t key, struct attr_set *attrs);
+
 void export_dest(struct core *core, enum afi_safi afi_safi, dest_id dest);
 void export_dest_to(struct core *core, struct update_group *group, dest_id dest);
 
@@ -371,6 +399,35 @@ void export_dest_to(struct core *core, struct update_group *group, dest_id dest)
  * is kept once, as it was accepted, however many groups are told it. scratch backs the result. */
 void export_shape(const struct core *core, const struct update_group *group, struct arena *scratch,
                   struct path_attrs *attrs);
+
+/* ---- export_paths.c: groups that are told several paths (RFC 7911) ---- */
+
+static inline bool group_has_paths(const struct update_group *group)
+{
+    return group->key.add_path_mode != ADD_PATH_MODE_NONE;
+}
+
+void export_paths_to(struct core *core, struct update_group *group, dest_id dest);
+
+/* To those groups only: something about dest was decided, if not its best path. */
+void export_dest_paths(struct core *core, enum afi_safi afi_safi, dest_id dest);
+
+/* The out key is what adj-rib-out and the sets of what a peer was told go by: the destination, or
+ * the number of a path where the group has paths. */
+static inline dest_id out_key_dest(const struct core *core, const struct update_group *group,
+                                   uint32_t key)
+{
+    return group_has_paths(group) ? out_path_dest(core->routes->out_paths[group->afi_safi], key)
+                                  : key;
+}
+
+void out_key_hold(struct core *core, const struct update_group *group, uint32_t key);
+void out_key_release(struct core *core, const struct update_group *group, uint32_t key);
+
+/* Keys of dest one after the other: after 0 the first, 0 at the end. */
+uint32_t out_key_next(const struct core *core, const struct update_group *group, dest_id dest,
+                      uint32_t key);
+bool family_has_told(const struct core *core, const struct peer_family *family, dest_id dest);
 
 /* ---- routes.c ---- */
 

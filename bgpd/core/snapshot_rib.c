@@ -115,36 +115,56 @@ static const struct attr_set *cursor_pick(const struct core *core,
     return NULL;
 }
 
+/* What a path told is shown with beside its attributes. */
+static void adj_out_fill(const struct core *core, enum afi_safi afi_safi,
+                         const struct update_group *group, dest_id dest, uint32_t key,
+                         struct snapshot_path *path)
+{
+    const struct loc_rib *rib = core->ribs[afi_safi];
+    struct route_view route;
+    bool is_there;
+    if (group_has_paths(group)) {
+        path->path_id = key;
+        is_there = out_path_route(core->routes->out_paths[afi_safi], key, &route);
+    } else {
+        is_there = dest_best(rib, dest, &route);
+    }
+    if (!is_there || route.accepted == NULL) {
+        path->source_kind = SOURCE_NETWORK;
+        path->weight = LOCAL_WEIGHT;
+        return;
+    }
+    const struct rib_source *source = loc_rib_source(rib, route.source);
+    path->source_kind = source->kind;
+    path->weight = effective_weight(core, source, route.accepted);
+    path->flags = route.flags & ROUTE_BEST;
+    path->changed.ns = (int64_t)route.changed_s * 1000000000;
+}
+
 static void read_adj_out(const struct core *core, const struct snapshot_cursor *cursor,
                          const struct peer_family *family, dest_id dest,
                          void (*row)(void *context, const struct snapshot_path *path),
                          void *context)
 {
-    if (family->group == NULL || !bitset_has(&family->told, dest)) {
-        return;
-    }
-    const struct attr_set *set = adj_rib_out_find(family->group->out, dest);
-    struct snapshot_path path = {.prefix = dest_prefix(core->ribs[cursor->afi_safi], dest),
-                                 .is_first_of_prefix = true,
-                                 .is_eligible = true};
+    const struct update_group *group = family->group;
     struct arena scratch;
+    bool is_first = true;
     arena_init(&scratch);
-    if (set == NULL || !packer_view_for(core, family, set, &scratch, &path.attrs)) {
-        arena_fini(&scratch);
-        return; /* about to be withdrawn */
+    for (uint32_t key = group == NULL ? 0 : out_key_next(core, group, dest, 0); key != 0;
+         key = out_key_next(core, group, dest, key)) {
+        const struct attr_set *set = adj_rib_out_find(group->out, key);
+        struct snapshot_path path = {.prefix = dest_prefix(core->ribs[cursor->afi_safi], dest),
+                                     .is_first_of_prefix = is_first,
+                                     .is_eligible = true};
+        arena_reset(&scratch);
+        if (!bitset_has(&family->told, key) || set == NULL ||
+            !packer_view_for(core, family, set, &scratch, &path.attrs)) {
+            continue; /* not said yet, or about to be withdrawn */
+        }
+        adj_out_fill(core, cursor->afi_safi, group, dest, key, &path);
+        is_first = false;
+        row(context, &path);
     }
-    struct route_view best;
-    if (dest_best(core->ribs[cursor->afi_safi], dest, &best)) {
-        const struct rib_source *source = loc_rib_source(core->ribs[cursor->afi_safi], best.source);
-        path.source_kind = source->kind;
-        path.weight = effective_weight(core, source, best.accepted);
-        path.flags = ROUTE_BEST;
-        path.changed.ns = (int64_t)best.changed_s * 1000000000;
-    } else {
-        path.source_kind = SOURCE_NETWORK;
-        path.weight = LOCAL_WEIGHT;
-    }
-    row(context, &path);
     arena_fini(&scratch);
 }
 
@@ -241,7 +261,7 @@ uint32_t snapshot_advertised_to(const struct core *core, const struct prefix *pr
         if (peer == NULL) {
             break;
         }
-        if (peer->routes != NULL && bitset_has(&peer_family_of(peer, afi_safi)->told, dest)) {
+        if (peer->routes != NULL && family_has_told(core, peer_family_of(peer, afi_safi), dest)) {
             if (count < max) {
                 peers_out[count] = peer->addr;
             }

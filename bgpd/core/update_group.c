@@ -39,6 +39,12 @@ static void group_key_of(const struct core *core, const struct peer_family *fami
         .policy = family->out,
         .options = peer->update_options,
     };
+    if ((key_out->options.add_path_send & AFI_SAFI_BIT(family->afi_safi)) != 0) {
+        enum add_path_mode mode = config_add_path_mode(config);
+        /* The session carries identifiers to its end, whatever is configured meanwhile. */
+        key_out->add_path_mode = (uint8_t)(mode == ADD_PATH_MODE_NONE ? ADD_PATH_MODE_ALL : mode);
+        key_out->add_path_best = (uint8_t)config->add_path_best.value;
+    }
     enum path_class class = PATH_CLASS_CLEAR;
     if (kernel_session_class(core, &peer->addr, settings->tunnel_number, &class)) {
         key_out->path_class = (uint8_t) class;
@@ -61,6 +67,7 @@ static bool group_key_settings_equal(const struct group_key *a, const struct gro
            a->remote_asn == b->remote_asn && a->private_as == b->private_as &&
            a->send_community == b->send_community &&
            a->is_reflector_client == b->is_reflector_client && a->azure_role == b->azure_role &&
+           a->add_path_mode == b->add_path_mode && a->add_path_best == b->add_path_best &&
            a->bgp_role == b->bgp_role && a->graceful_shutdown == b->graceful_shutdown &&
            a->default_originate == b->default_originate && a->path_class == b->path_class &&
            a->link_ifindex == b->link_ifindex && options_equal(&a->options, &b->options);
@@ -85,7 +92,15 @@ static struct update_group *group_new(struct core *core, enum afi_safi afi_safi,
     group->number = ++engine->next_group_number;
     group->afi_safi = afi_safi;
     group->key = *key;
-    group->out = adj_rib_out_new(core->ribs[afi_safi], core->attrs);
+    if (group_has_paths(group)) {
+        if (engine->out_paths[afi_safi] == NULL) {
+            engine->out_paths[afi_safi] = out_paths_new(core->ribs[afi_safi]);
+        }
+        engine->add_path_groups[afi_safi]++;
+        group->out = adj_rib_out_new_of_paths(engine->out_paths[afi_safi], core->attrs);
+    } else {
+        group->out = adj_rib_out_new(core->ribs[afi_safi], core->attrs);
+    }
     list_init(&group->members);
     list_append(&engine->groups[afi_safi], &group->engine_node);
     group_export_all(core, group);
@@ -115,6 +130,9 @@ static void group_free(struct core *core, struct update_group *group)
     ASSERT(group->member_count == 0);
     group_flush_cache(core, group);
     adj_rib_out_free(group->out);
+    if (group_has_paths(group)) {
+        core->routes->add_path_groups[group->afi_safi]--;
+    }
     list_remove(&group->engine_node);
     mem_free(MEM_ADJ_RIB_OUT, group);
 }
@@ -190,9 +208,9 @@ static void release_owed(struct core *core, struct peer_family *family)
     if (!family->owes) {
         return;
     }
-    for (uint32_t dest = bitset_next(&family->owed, 0); dest != UINT32_MAX;
-         dest = bitset_next(&family->owed, dest + 1)) {
-        dest_release(core->ribs[family->afi_safi], dest);
+    for (uint32_t key = bitset_next(&family->owed, 0); key != UINT32_MAX;
+         key = bitset_next(&family->owed, key + 1)) {
+        out_key_release(core, family->group, key);
     }
     bitset_fini(&family->owed);
     family->owes = false;
@@ -210,18 +228,18 @@ void group_leave(struct core *core, struct peer_family *family)
  * announce is withdrawn once the new group has been filled. O(destinations told). */
 static void group_move(struct core *core, struct peer_family *family, struct update_group *to)
 {
-    struct loc_rib *rib = core->ribs[family->afi_safi];
-    for (uint32_t dest = bitset_next(&family->told, 0); dest != UINT32_MAX;
-         dest = bitset_next(&family->told, dest + 1)) {
-        if (!bitset_has(&family->owed, dest)) {
-            dest_hold(rib, dest);
-            bitset_add(&family->owed, dest);
+    ASSERT(group_has_paths(family->group) == group_has_paths(to)); /* agreed on for the session */
+    for (uint32_t key = bitset_next(&family->told, 0); key != UINT32_MAX;
+         key = bitset_next(&family->told, key + 1)) {
+        if (!bitset_has(&family->owed, key)) {
+            out_key_hold(core, family->group, key);
+            bitset_add(&family->owed, key);
         }
     }
     family->owes = true;
-    for (uint32_t dest = bitset_next(&family->held, 0); dest != UINT32_MAX;
-         dest = bitset_next(&family->held, dest + 1)) {
-        bitset_remove(&family->held, dest);
+    for (uint32_t key = bitset_next(&family->held, 0); key != UINT32_MAX;
+         key = bitset_next(&family->held, key + 1)) {
+        bitset_remove(&family->held, key);
     }
     family->held_count = 0;
     group_remove_member(core, family);
@@ -252,6 +270,8 @@ static bool group_shapes_differ(const struct group_key *a, const struct group_ke
     left.path_class = b->path_class; /* these say what goes out, not how */
     left.azure_role = b->azure_role;
     left.default_originate = b->default_originate;
+    left.add_path_mode = b->add_path_mode;
+    left.add_path_best = b->add_path_best;
     return !group_key_settings_equal(&left, b);
 }
 

@@ -97,32 +97,42 @@ void packer_forget(struct peer_family *family)
     family->out_limit_warned = false;
 }
 
-static void told_add(struct packer *packer, dest_id dest)
+static dest_id packer_dest(const struct packer *packer, uint32_t key)
+{
+    return out_key_dest(packer->core, packer->family->group, key);
+}
+
+static struct prefix packer_prefix(const struct packer *packer, uint32_t key)
+{
+    return dest_prefix(packer->core->ribs[packer->family->afi_safi], packer_dest(packer, key));
+}
+
+static void told_add(struct packer *packer, uint32_t key)
 {
     struct peer_family *family = packer->family;
-    if (bitset_has(&family->told, dest)) {
+    if (bitset_has(&family->told, key)) {
         return;
     }
-    bitset_add(&family->told, dest);
+    bitset_add(&family->told, key);
     family->told_count++;
-    announce_told_changed(packer->core, family->afi_safi, dest);
+    announce_told_changed(packer->core, family->afi_safi, packer_dest(packer, key));
 }
 
-static void told_remove(struct packer *packer, dest_id dest)
+static void told_remove(struct packer *packer, uint32_t key)
 {
     struct peer_family *family = packer->family;
-    if (!bitset_has(&family->told, dest)) {
+    if (!bitset_has(&family->told, key)) {
         return;
     }
-    bitset_remove(&family->told, dest);
+    bitset_remove(&family->told, key);
     family->told_count--;
-    announce_told_changed(packer->core, family->afi_safi, dest);
+    announce_told_changed(packer->core, family->afi_safi, packer_dest(packer, key));
 }
 
-static void held_remove(struct peer_family *family, dest_id dest)
+static void held_remove(struct peer_family *family, uint32_t key)
 {
-    if (bitset_has(&family->held, dest)) {
-        bitset_remove(&family->held, dest);
+    if (bitset_has(&family->held, key)) {
+        bitset_remove(&family->held, key);
         family->held_count--;
     }
 }
@@ -135,11 +145,11 @@ static uint32_t out_limit(const struct peer_family *family)
 }
 
 /* True when a prefix the peer does not hold yet must wait. */
-static bool out_limit_holds(struct packer *packer, dest_id dest)
+static bool out_limit_holds(struct packer *packer, uint32_t key)
 {
     struct peer_family *family = packer->family;
     uint32_t limit = out_limit(family);
-    if (limit == 0 || bitset_has(&family->told, dest)) {
+    if (limit == 0 || bitset_has(&family->told, key)) {
         return false;
     }
     if (family->told_count < limit) {
@@ -153,14 +163,14 @@ static bool out_limit_holds(struct packer *packer, dest_id dest)
         return false;
     }
     if (family->held_count == 0) {
-        struct prefix prefix = dest_prefix(packer->core->ribs[family->afi_safi], dest);
+        struct prefix prefix = packer_prefix(packer, key);
         core_log(packer->core, LOG_AZURE, LOG_SEVERITY_ERROR, &family->peer->addr, &prefix,
                  "%s: %u prefixes announced, the far end takes no more: further ones are held "
                  "back; aggregate or filter",
                  afi_safi_title(family->afi_safi), limit);
     }
-    if (!bitset_has(&family->held, dest)) {
-        bitset_add(&family->held, dest);
+    if (!bitset_has(&family->held, key)) {
+        bitset_add(&family->held, key);
         family->held_count++;
     }
     return true;
@@ -180,13 +190,10 @@ static bool packer_has_room(struct packer *packer)
     return !packer->is_full;
 }
 
-static struct nlri packer_nlri(const struct packer *packer, dest_id dest)
+/* With several paths the number of the path is its identifier, else nobody looks at it. */
+static struct nlri packer_nlri(const struct packer *packer, uint32_t key)
 {
-    const struct peer_family *family = packer->family;
-    bool has_path_id =
-        (family->peer->update_options.add_path_send & AFI_SAFI_BIT(family->afi_safi)) != 0;
-    return (struct nlri){.prefix = dest_prefix(packer->core->ribs[family->afi_safi], dest),
-                         .path_id = has_path_id ? 1 : 0};
+    return (struct nlri){.prefix = packer_prefix(packer, key), .path_id = key};
 }
 
 enum pack_verdict {
@@ -195,9 +202,9 @@ enum pack_verdict {
     PACK_TOO_LONG, /* the attributes alone exceed a message */
 };
 
-/* Writes one message with the first of count destinations, skipping those that need nothing. attrs
+/* Writes one message with the first of count keys, skipping those that need nothing. attrs
  * NULL withdraws. *done_out: how many of the run are dealt with. */
-static enum pack_verdict pack_message(struct packer *packer, const dest_id *dests, uint32_t count,
+static enum pack_verdict pack_message(struct packer *packer, const uint32_t *keys, uint32_t count,
                                       const struct path_attrs *attrs, uint32_t *done_out)
 {
     struct peer_family *family = packer->family;
@@ -206,10 +213,10 @@ static enum pack_verdict pack_message(struct packer *packer, const dest_id *dest
     uint32_t done = 0;
     *done_out = 0;
     for (; done < count; done++) {
-        dest_id dest = dests[done];
-        bool is_told = bitset_has(&family->told, dest);
-        if (attrs == NULL ? !is_told : out_limit_holds(packer, dest)) {
-            held_remove(family, attrs == NULL ? dest : 0);
+        uint32_t key = keys[done];
+        bool is_told = bitset_has(&family->told, key);
+        if (attrs == NULL ? !is_told : out_limit_holds(packer, key)) {
+            held_remove(family, attrs == NULL ? key : 0);
             continue;
         }
         if (!is_open) {
@@ -229,15 +236,15 @@ static enum pack_verdict pack_message(struct packer *packer, const dest_id *dest
             }
             is_open = true;
         }
-        struct nlri nlri = packer_nlri(packer, dest);
+        struct nlri nlri = packer_nlri(packer, key);
         if (!update_add(&builder, &nlri)) {
             break;
         }
         if (attrs == NULL) {
-            told_remove(packer, dest);
+            told_remove(packer, key);
         } else {
-            held_remove(family, dest);
-            told_add(packer, dest);
+            held_remove(family, key);
+            told_add(packer, key);
         }
     }
     if (is_open) {
@@ -248,16 +255,16 @@ static enum pack_verdict pack_message(struct packer *packer, const dest_id *dest
     return PACK_WRITTEN;
 }
 
-static void log_too_long(struct packer *packer, dest_id dest)
+static void log_too_long(struct packer *packer, uint32_t key)
 {
-    struct prefix prefix = dest_prefix(packer->core->ribs[packer->family->afi_safi], dest);
+    struct prefix prefix = packer_prefix(packer, key);
     core_log(packer->core, LOG_UPDATE_ERROR, LOG_SEVERITY_WARNING, &packer->family->peer->addr,
              &prefix, "attributes do not fit a message of %u octets: the prefix is not announced",
              packer->family->peer->update_options.message_bytes_max);
 }
 
 /* A run of equal attributes; returns how many entries are dealt with, 0 when there is no room. */
-static uint32_t pack_run(struct packer *packer, const dest_id *dests, uint32_t count,
+static uint32_t pack_run(struct packer *packer, const uint32_t *keys, uint32_t count,
                          struct attr_set *set)
 {
     struct path_attrs view;
@@ -266,17 +273,46 @@ static uint32_t pack_run(struct packer *packer, const dest_id *dests, uint32_t c
         attrs = &view;
     }
     uint32_t done = 0;
-    enum pack_verdict verdict = pack_message(packer, dests, count, attrs, &done);
+    enum pack_verdict verdict = pack_message(packer, keys, count, attrs, &done);
     if (verdict == PACK_TOO_LONG) {
-        log_too_long(packer, dests[done]);
+        log_too_long(packer, keys[done]);
         uint32_t withdrawn = 0;
-        (void)pack_message(packer, dests + done, count - done, NULL, &withdrawn);
+        (void)pack_message(packer, keys + done, count - done, NULL, &withdrawn);
         return done + withdrawn;
     }
     return done;
 }
 
 /* ---- Ahead of everything: tunnel endpoints ---- */
+
+/* One endpoint; false when there is no room. */
+static bool pack_endpoint(struct packer *packer, dest_id dest)
+{
+    struct peer_family *family = packer->family;
+    const struct update_group *group = family->group;
+    export_dest_to(packer->core, family->group, dest);
+    for (uint32_t key = out_key_next(packer->core, group, dest, 0); key != 0;
+         key = out_key_next(packer->core, group, dest, key)) {
+        struct attr_set *set = adj_rib_out_find(group->out, key);
+        struct path_attrs view;
+        if (family->early_count == EARLY_ROUTES_MAX || set == NULL ||
+            !packer_sees(packer, set, &view)) {
+            continue;
+        }
+        uint32_t done = 0;
+        if (pack_message(packer, &key, 1, &view, &done) == PACK_FULL) {
+            return false;
+        }
+        family->early[family->early_count++] = (struct early_route){key, set};
+        /* Said behind the journal's back: looked at once more when all is said. */
+        if (!bitset_has(&family->owed, key)) {
+            out_key_hold(packer->core, group, key);
+            bitset_add(&family->owed, key);
+            family->owes = true;
+        }
+    }
+    return true;
+}
 
 static void pack_early(struct packer *packer)
 {
@@ -288,37 +324,23 @@ static void pack_early(struct packer *packer)
         }
         dest_id dest =
             loc_rib_find(packer->core->ribs[family->afi_safi], &table->entries[i].prefix);
-        if (dest == 0 || bitset_has(&family->told, dest)) {
+        if (dest == 0 || family_has_told(packer->core, family, dest)) {
             continue;
         }
-        export_dest_to(packer->core, family->group, dest);
-        struct attr_set *set = adj_rib_out_find(family->group->out, dest);
-        struct path_attrs view;
-        if (set == NULL || !packer_sees(packer, set, &view)) {
-            continue;
-        }
-        uint32_t done = 0;
-        if (pack_message(packer, &dest, 1, &view, &done) == PACK_FULL) {
+        if (!pack_endpoint(packer, dest)) {
             return;
-        }
-        family->early[family->early_count++] = (struct early_route){dest, set};
-        /* Said behind the journal's back: looked at once more when all is said. */
-        if (!bitset_has(&family->owed, dest)) {
-            dest_hold(packer->core->ribs[family->afi_safi], dest);
-            bitset_add(&family->owed, dest);
-            family->owes = true;
         }
     }
     family->early_done = true;
 }
 
 /* Said already, with these attributes, and nothing else since. */
-static bool early_was_said(struct peer_family *family, dest_id dest, const struct attr_set *set)
+static bool early_was_said(struct peer_family *family, uint32_t key, const struct attr_set *set)
 {
     for (unsigned i = 0; i < family->early_count; i++) {
-        if (family->early[i].dest == dest) {
+        if (family->early[i].key == key) {
             bool is_same = family->early[i].attrs == set;
-            family->early[i].dest = 0;
+            family->early[i].key = 0;
             return is_same;
         }
     }
@@ -331,33 +353,33 @@ static void pack_journal(struct packer *packer)
 {
     struct peer_family *family = packer->family;
     struct adj_rib_out *out = family->group->out;
-    dest_id dests[PACKER_RUN_MAX];
+    uint32_t keys[PACKER_RUN_MAX];
     while (!packer->is_full) {
         struct attr_set *set = NULL;
-        uint32_t count = adj_rib_out_reader_peek(out, family->reader, dests, PACKER_RUN_MAX, &set);
+        uint32_t count = adj_rib_out_reader_peek(out, family->reader, keys, PACKER_RUN_MAX, &set);
         if (count == 0) {
             return;
         }
-        if (family->early_count != 0 && early_was_said(family, dests[0], set)) {
-            adj_rib_out_reader_advance(out, family->reader, dests, 1);
+        if (family->early_count != 0 && early_was_said(family, keys[0], set)) {
+            adj_rib_out_reader_advance(out, family->reader, keys, 1);
             continue;
         }
         uint32_t run = 1; /* up to the next one that was said early */
         while (family->early_count != 0 && run < count) {
             bool is_early = false;
             for (unsigned i = 0; i < family->early_count; i++) {
-                is_early = is_early || family->early[i].dest == dests[run];
+                is_early = is_early || family->early[i].key == keys[run];
             }
             if (is_early) {
                 break;
             }
             run++;
         }
-        uint32_t done = pack_run(packer, dests, family->early_count != 0 ? run : count, set);
+        uint32_t done = pack_run(packer, keys, family->early_count != 0 ? run : count, set);
         if (done == 0) {
             return;
         }
-        adj_rib_out_reader_advance(out, family->reader, dests, done);
+        adj_rib_out_reader_advance(out, family->reader, keys, done);
     }
 }
 
@@ -366,19 +388,19 @@ static void pack_journal(struct packer *packer)
 static void pack_owed(struct packer *packer)
 {
     struct peer_family *family = packer->family;
-    struct loc_rib *rib = packer->core->ribs[family->afi_safi];
-    for (uint32_t dest = bitset_next(&family->owed, 0); dest != UINT32_MAX;
-         dest = bitset_next(&family->owed, dest + 1)) {
-        struct attr_set *set = adj_rib_out_find(family->group->out, dest);
+    for (uint32_t key = bitset_next(&family->owed, 0); key != UINT32_MAX;
+         key = bitset_next(&family->owed, key + 1)) {
+        struct attr_set *set = adj_rib_out_find(family->group->out, key);
         struct path_attrs view;
-        if (bitset_has(&family->told, dest) && (set == NULL || !packer_sees(packer, set, &view))) {
+        if (bitset_has(&family->told, key) &&
+            (set == NULL || !packer_sees(packer, set, &view))) {
             uint32_t done = 0;
-            if (pack_message(packer, &dest, 1, NULL, &done) == PACK_FULL) {
+            if (pack_message(packer, &key, 1, NULL, &done) == PACK_FULL) {
                 return;
             }
         }
-        bitset_remove(&family->owed, dest);
-        dest_release(rib, dest);
+        bitset_remove(&family->owed, key);
+        out_key_release(packer->core, family->group, key);
     }
     bitset_fini(&family->owed);
     family->owes = false;
@@ -393,16 +415,16 @@ static bool held_has_room(const struct peer_family *family)
 static void pack_held(struct packer *packer)
 {
     struct peer_family *family = packer->family;
-    for (uint32_t dest = bitset_next(&family->held, 0); dest != UINT32_MAX && held_has_room(family);
-         dest = bitset_next(&family->held, dest + 1)) {
-        struct attr_set *set = adj_rib_out_find(family->group->out, dest);
+    for (uint32_t key = bitset_next(&family->held, 0); key != UINT32_MAX && held_has_room(family);
+         key = bitset_next(&family->held, key + 1)) {
+        struct attr_set *set = adj_rib_out_find(family->group->out, key);
         struct path_attrs view;
         uint32_t done = 0;
         if (set == NULL || !packer_sees(packer, set, &view)) {
-            held_remove(family, dest);
+            held_remove(family, key);
             continue;
         }
-        if (pack_message(packer, &dest, 1, &view, &done) == PACK_FULL) {
+        if (pack_message(packer, &key, 1, &view, &done) == PACK_FULL) {
             return;
         }
     }

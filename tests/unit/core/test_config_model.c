@@ -386,6 +386,10 @@ START_TEST(what_cannot_run_is_refused)
     n.local_as_dual = true;
     HAS(check_neighbor(&n), "dual-as needs no-prepend and replace-as");
     n = plain_neighbor();
+    n.families[0].add_path = (struct opt_u32)SET(ADD_PATH_SEND);
+    n.families[0].add_path_best = (struct opt_u32)SET(2);
+    HAS(check_neighbor(&n), "exclude one another");
+    n = plain_neighbor();
     n.remote_asn = 0;
     HAS(check_neighbor(&n), "0 is no AS number");
     ck_assert_int_eq(check_neighbor(&n).errors, 1);
