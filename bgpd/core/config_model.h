@@ -219,7 +219,7 @@ struct config_bgp {
     struct opt_u32 gr_stale_time_s;   /* 360 */
     struct opt_u32 llgr_stale_time_s;
     bool graceful_shutdown; /* RFC 8326 on every session */
-    uint8_t cover; /* enum cover_mode */
+    uint8_t cover;          /* enum cover_mode */
     struct opt_u32 listen_limit;
     const struct config_listen_range *listen_ranges;
     size_t listen_range_count;

@@ -147,8 +147,8 @@ void peers_retry_blocked(struct core *core);
 const char *peer_reset_cause(const struct core *core, const struct config *old_config,
                              const struct peer *peer);
 
-/* dual-as: the neighbour does not know us by the AS number tried last; the next attempt is made with
- * the other one. Nothing without dual-as. */
+/* dual-as: the neighbour does not know us by the AS number tried last; the next attempt is made
+ * with the other one. Nothing without dual-as. */
 void peer_try_other_as(struct core *core, struct peer *peer);
 
 /* A peer for a source inside a listen range; NULL when there is none or the limit is reached. */

@@ -56,7 +56,8 @@ static void dump_family(struct buffer *out, const struct config_family *at)
     OU(max_prefixes_restart_min), OU(max_prefixes_action), OU(max_prefixes_out);
     OU(allow_own_as), OB(as_override), OU(private_as), OB(default_originate);
     T(default_originate_route_map), OB(soft_reconfiguration), OB(route_reflector_client);
-    OU(add_path), OB(add_path_per_as), OU(add_path_best), T(advertise_map), T(condition_map), N(condition_is_absence);
+    OU(add_path), OB(add_path_per_as), OU(add_path_best), T(advertise_map), T(condition_map),
+        N(condition_is_absence);
 }
 
 static void dump_neighbor(struct buffer *out, const struct config_neighbor *at)
@@ -64,7 +65,8 @@ static void dump_neighbor(struct buffer *out, const struct config_neighbor *at)
     buffer_printf(out, "\nneighbor");
     T(group_name), IP(addr), T(interface), T(peer_group), T(description), N(remote_as_kind);
     N(remote_asn), N(azure_role), T(tunnel), OU(local_asn), N(local_as_no_prepend);
-    N(local_as_replace), N(local_as_dual), OB(shutdown), T(shutdown_message), T(password), OU(keepalive_s);
+    N(local_as_replace), N(local_as_dual), OB(shutdown), T(shutdown_message), T(password),
+        OU(keepalive_s);
     OU(hold_time_s), OU(connect_retry_s), OU(advertisement_interval_s), OU(send_hold_s);
     OU(delay_open_s), OU(ebgp_multihop), OU(ttl_security_hops), OB(disable_connected_check);
     IP(update_source), T(update_source_interface), OB(passive), OU(port), OU(tcp_mss), OB(bfd);
