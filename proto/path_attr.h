@@ -40,12 +40,15 @@ enum path_attr_type {
 
 /* Facts of this router that travel with an attribute set inside the daemon and never on the wire.
  * They use bits of types that RFC 4271 leaves unassigned in the one-octet range below 64. */
-#define PATH_LOCAL_PEER   PATH_ATTR_BIT(58) /* peer said it: it is not to be told so itself */
-#define PATH_LOCAL_VIA    PATH_ATTR_BIT(59) /* via_tunnel or via_ifindex bind the next hop */
-#define PATH_LOCAL_WEIGHT PATH_ATTR_BIT(60) /* policy or neighbour set a weight */
-#define PATH_LOCAL_TAG    PATH_ATTR_BIT(61)
-#define PATH_LOCAL_SRC    PATH_ATTR_BIT(62) /* policy set a preferred source */
-#define PATH_LOCAL_SHAPED PATH_ATTR_BIT(63) /* goes out as it stands, but for a next hop of ours */
+#define PATH_LOCAL_DISCARD PATH_ATTR_BIT(57) /* RFC 7999: what is sent there is thrown away */
+#define PATH_LOCAL_PEER    PATH_ATTR_BIT(58) /* peer said it: it is not to be told so itself */
+#define PATH_LOCAL_VIA     PATH_ATTR_BIT(59) /* via_tunnel or via_ifindex bind the next hop */
+#define PATH_LOCAL_WEIGHT  PATH_ATTR_BIT(60) /* policy or neighbour set a weight */
+#define PATH_LOCAL_TAG     PATH_ATTR_BIT(61)
+#define PATH_LOCAL_SRC     PATH_ATTR_BIT(62) /* policy set a preferred source */
+#define PATH_LOCAL_SHAPED                                                                          \
+    PATH_ATTR_BIT(63) /* goes out as it stands, but for a next hop of ours                         \
+                       */
 
 enum bgp_origin {
     BGP_ORIGIN_IGP = 0,
@@ -77,7 +80,7 @@ struct path_attrs {
     uint32_t tag;
     uint32_t via_ifindex; /* the next hop is on this link (link-local next hops) */
     uint16_t via_tunnel;  /* the session is bound to this tunnel (1-based), so is the next hop */
-    uint16_t peer;          /* number of a neighbour */
+    uint16_t peer;        /* number of a neighbour */
     struct ip_addr preferred_source;
     uint8_t origin;              /* enum bgp_origin */
     uint8_t aggregator_partial;  /* PATH_ATTR_FLAG_PARTIAL as received on AGGREGATOR, else 0 */

@@ -94,7 +94,7 @@ static void candidate_read_attrs(struct candidate *candidate,
 /* Reads what makes the path eligible; what it is compared by only when it has rivals. */
 void candidate_read(struct candidate *candidate, const struct loc_rib *rib, uint32_t number,
                     bool has_rivals, uint32_t allowed_classes,
-                           const struct decision_options *options)
+                    const struct decision_options *options)
 {
     struct route *route = route_store_at(&rib->routes, number);
     uint16_t source = route_store_source_of(&rib->routes, number);

@@ -79,7 +79,9 @@ uint32_t out_paths_take(struct out_paths *paths, dest_id dest, uint16_t source, 
                               .round = paths->round,
                               .source = source};
     column_set(&paths->first, dest, number);
-    dest_hold(paths->rib, dest);
+    if (first == 0) {
+        dest_hold(paths->rib, dest);
+    }
     return number;
 }
 
@@ -113,7 +115,9 @@ void out_path_release(struct out_paths *paths, uint32_t number)
     dest_id dest = path->dest;
     path_unlink(paths, number);
     slab_give(&paths->slab, number);
-    dest_release(paths->rib, dest);
+    if (column_get(&paths->first, dest) == 0) {
+        dest_release(paths->rib, dest);
+    }
 }
 
 uint32_t out_paths_next(const struct out_paths *paths, dest_id dest, uint32_t number)

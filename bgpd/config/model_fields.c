@@ -191,6 +191,8 @@ static const struct model_field family_fields[] = {
     FIELD(config_family, FIELD_STRING, "default-originate/route-map", default_originate_route_map),
     FIELD(config_family, FIELD_OPT_BOOL, "soft-reconfiguration", soft_reconfiguration),
     FIELD(config_family, FIELD_OPT_BOOL, "route-reflector/client", route_reflector_client),
+    FIELD(config_family, FIELD_OPT_BOOL, "blackhole/accept", accept_blackhole),
+    FIELD(config_family, FIELD_OPT_U32, "blackhole/minimum-length", blackhole_length_min),
     BIT_FIELD(config_family, "add-paths/receive", add_path, ADD_PATH_RECEIVE, 0),
     BIT_FIELD(config_family, "add-paths/send", add_path, ADD_PATH_SEND, 0),
     FIELD(config_family, FIELD_OPT_BOOL, "add-paths/send-best-per-as", add_path_per_as),

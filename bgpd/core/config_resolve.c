@@ -82,6 +82,10 @@ static void take_family(struct config_family *family, const struct config_family
     take_bool(&family->default_originate, group->default_originate);
     take_bool(&family->soft_reconfiguration, group->soft_reconfiguration);
     take_bool(&family->route_reflector_client, group->route_reflector_client);
+    if (!family->accept_blackhole.is_set) {
+        family->blackhole_length_min = group->blackhole_length_min;
+    }
+    take_bool(&family->accept_blackhole, group->accept_blackhole);
     if (config_add_path_mode(family) == ADD_PATH_MODE_NONE) {
         take_bool(&family->add_path_per_as, group->add_path_per_as);
         take_u32(&family->add_path_best, group->add_path_best);

@@ -7,7 +7,6 @@
 #include "proto/base/assert.h"
 #include "proto/community.h"
 
-
 /* ---- Rules before any policy ---- */
 
 static bool communities_forbid(const struct group_key *key, const struct path_attrs *attrs)
@@ -279,7 +278,8 @@ static struct policy_route policy_route_of(struct core *core, const struct updat
     return view;
 }
 
-#define LOCAL_TO_US (PATH_LOCAL_VIA | PATH_LOCAL_WEIGHT | PATH_LOCAL_TAG | PATH_LOCAL_SRC)
+#define LOCAL_TO_US                                                                                \
+    (PATH_LOCAL_DISCARD | PATH_LOCAL_VIA | PATH_LOCAL_WEIGHT | PATH_LOCAL_TAG | PATH_LOCAL_SRC)
 
 /* What is done to attributes behind the policy. */
 static void finish(const struct core *core, const struct update_group *group,

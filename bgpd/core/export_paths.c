@@ -48,6 +48,9 @@ bool family_has_told(const struct core *core, const struct peer_family *family, 
 
 /* ---- Which paths ---- */
 
+/* Whatever a neighbour sends for one prefix, so many of the best paths are passed on. */
+#define PATHS_SENT_MAX 256u
+
 struct paths_export {
     struct core *core;
     struct update_group *group;
@@ -82,9 +85,12 @@ static bool path_is_usable(const struct paths_export *export, const struct route
 static void say_all(const struct paths_export *export, const struct prefix *prefix)
 {
     struct route_view path = {0};
-    while (dest_next_route(export->core->ribs[export->group->afi_safi], export->dest, &path)) {
+    uint32_t left = PATHS_SENT_MAX;
+    while (left > 0 &&
+           dest_next_route(export->core->ribs[export->group->afi_safi], export->dest, &path)) {
         if (path_is_usable(export, &path)) {
             say_path(export, prefix, &path);
+            left--;
         }
     }
 }
@@ -97,7 +103,7 @@ static void say_selected(const struct paths_export *export, const struct prefix 
     uint32_t count;
     const uint32_t *selected =
         decision_select(rib, export->dest, best_max, &export->core->decision, &count);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count && i < PATHS_SENT_MAX; i++) {
         struct route_view path;
         bool is_there = route_by_number(rib, selected[i], &path);
         ASSERT(is_there);

@@ -123,6 +123,30 @@ static struct policy_route import_policy_route(const struct import_run *run,
     return route;
 }
 
+/* RFC 7999 3.2, 3.3: only where that was agreed on, for long prefixes, and not to be passed on. */
+static bool import_blackhole(const struct import_run *run, const struct prefix *prefix,
+                             struct path_attrs *edited)
+{
+    enum afi_safi afi_safi = run->family->afi_safi;
+    const struct config_family *config = &run->family->peer->settings.merged.families[afi_safi];
+    uint32_t length_min = config->blackhole_length_min.is_set
+                              ? config->blackhole_length_min.value
+                              : ip_family_bits(afi_safi_family(afi_safi));
+    if (!config->accept_blackhole.value || prefix->len_bits < length_min ||
+        !path_attrs_has(edited, PATH_ATTR_COMMUNITIES) ||
+        !community_list_has_u32(edited->communities, COMMUNITY_BLACKHOLE)) {
+        return false;
+    }
+    edited->present |= PATH_LOCAL_DISCARD;
+    run->core->routes->has_blackholes = true;
+    uint8_t octets[4];
+    store_be32(octets, COMMUNITY_NO_EXPORT);
+    edited->communities =
+        community_list_union(&run->core->scratch, COMMUNITY_STANDARD, edited->communities,
+                             (struct byte_view){octets, sizeof octets});
+    return true;
+}
+
 /* The route as it is accepted, owing an unref; NULL when the policy refuses it. */
 static struct attr_set *import_apply_policy(struct import_run *run, const struct prefix *prefix)
 {
@@ -156,6 +180,7 @@ static struct attr_set *import_apply_policy(struct import_run *run, const struct
         }
         is_edited = is_edited || verdict.attrs_changed;
     }
+    is_edited = import_blackhole(run, prefix, &edited) || is_edited;
     struct attr_set *set =
         is_edited ? attr_set_intern(core->attrs, &edited) : attr_set_ref(run->received);
     route_bind_nexthop(core, set);
@@ -180,7 +205,8 @@ static void import_run_begin(struct import_run *run, struct core *core, struct p
         run->reason = DECISION_NEXTHOP_UNRESOLVED;
         return;
     }
-    if (policy->is_prefix_blind) {
+    const struct config_family *config = &family->peer->settings.merged.families[family->afi_safi];
+    if (policy->is_prefix_blind && !config->accept_blackhole.value) {
         static const struct prefix none = {0};
         run->shared = import_apply_policy(run, &none);
         run->has_shared = true;

@@ -64,7 +64,8 @@ enum local_kind {
     LOCAL_PIN_INNER,
     LOCAL_CONNECTED,
     LOCAL_STATIC,
-    LOCAL_KERNEL, /* somebody else's */
+    LOCAL_KERNEL,  /* somebody else's */
+    LOCAL_DISCARD, /* of an aggregate of ours, or asked for by BLACKHOLE */
     LOCAL_GUARD,
 };
 

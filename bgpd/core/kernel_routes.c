@@ -97,6 +97,7 @@ int local_route_rank(const struct local_route *local)
     case LOCAL_CONNECTED:
     case LOCAL_KERNEL:
     case LOCAL_STATIC:
+    case LOCAL_DISCARD:
         return local->distance;
     case LOCAL_GUARD:
         return 256;

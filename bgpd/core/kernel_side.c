@@ -293,6 +293,7 @@ void kernel_side_stop(struct core *core, bool keep_routes)
     if (!keep_routes && ks->is_ready) {
         adoption_sweep(core);
         fib_groups_delete_all(core);
+        remove_kind(core, LOCAL_DISCARD);
         remove_kind(core, LOCAL_STATIC);
         remove_kind(core, LOCAL_PIN_INNER);
         remove_kind(core, LOCAL_PIN_ENDPOINT);

@@ -44,6 +44,13 @@ void fib_sync_dest(struct core *core, enum afi_safi afi_safi, dest_id dest,
  * endpoints inside it are looked at again. For every destination decided. O(log next hops). */
 void fib_notice_prefix(struct core *core, const struct prefix *prefix);
 
+/* A discard route for prefix on behalf of BGP, in the place and with the administrative distance
+ * that a route of BGP would have; note is shown, up to 63 octets. No next hop resolves through it,
+ * and static routes, pins and guards keep what they have. */
+void kernel_discard_put(struct core *core, const struct prefix *prefix, uint8_t distance,
+                        const char *note);
+void kernel_discard_remove(struct core *core, const struct prefix *prefix);
+
 /* ---- Facts for sessions and announcements ---- */
 
 bool kernel_is_local_addr(const struct core *core, const struct ip_addr *addr);

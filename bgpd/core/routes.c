@@ -24,6 +24,7 @@ void routes_init(struct core *core)
     for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
         list_init(&engine->groups[family]);
         bitset_init(&engine->fib_refused[family]);
+        bitset_init(&engine->discarded[family]);
     }
     engine->decision_applied = core->decision;
     attr_table_on_release(core->attrs, nexthop_released, core);
@@ -42,6 +43,7 @@ void routes_fini(struct core *core)
     announce_classes_fini(core);
     originate_fini(core);
     walks_fini(core);
+    forward_fini(core);
     for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
         bitset_fini(&engine->fib_refused[family]);
         out_paths_free(engine->out_paths[family]);
@@ -279,17 +281,6 @@ bool routes_peer_has_output(const struct core *core, const struct peer *peer)
 }
 
 /* ---- Work ---- */
-
-static void forward_dest(struct core *core, enum afi_safi afi_safi, dest_id dest,
-                         struct decision_result *result)
-{
-    if (result->used_count != 0 &&
-        source_is_local(route_source(core->ribs[afi_safi], result->used[0]))) {
-        result->used_count = 0; /* ours to announce, somebody else's to forward */
-        result->backup = 0;
-    }
-    fib_sync_dest(core, afi_safi, dest, result);
-}
 
 /* Policies that look at next hops see them change although the best path is the same. */
 static void export_after_nexthop(struct core *core, enum afi_safi afi_safi, dest_id dest)

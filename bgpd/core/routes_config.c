@@ -150,7 +150,9 @@ static bool import_settings_equal(const struct neighbor_settings *a,
     const struct config_family *y = &b->merged.families[family];
     return a->tunnel_number == b->tunnel_number &&
            a->merged.graceful_shutdown.value == b->merged.graceful_shutdown.value &&
-           x->allow_own_as.value == y->allow_own_as.value;
+           x->allow_own_as.value == y->allow_own_as.value &&
+           x->accept_blackhole.value == y->accept_blackhole.value &&
+           x->blackhole_length_min.value == y->blackhole_length_min.value;
 }
 
 /* New policies and weights of one peer; the session stays. */

@@ -262,8 +262,10 @@ struct route_engine {
     struct prefix *own_prefixes[AFI_SAFI_COUNT];
     uint32_t own_prefix_count[AFI_SAFI_COUNT];
     struct decision_options decision_applied;
+    struct bitset discarded[AFI_SAFI_COUNT];   /* destinations with a discard route; held */
     struct bitset fib_refused[AFI_SAFI_COUNT]; /* destinations the kernel would not take */
     char why_text[256];                        /* of snapshot_why_absent */
+    bool has_blackholes;                       /* some path was accepted to be discarded */
     bool has_news;                             /* some group has_news */
     bool has_stale_covers;
     bool awaits_end_of_rib; /* some peer has not been sent its End-of-RIB yet */
@@ -365,6 +367,13 @@ void groups_export_all(struct core *core, enum afi_safi afi_safi);
 /* The session learns that there is something to send. */
 void groups_tell_news(struct core *core);
 void group_flush_cache(struct core *core, struct update_group *group);
+
+/* ---- forward.c ---- */
+
+/* What was decided for dest, to the kernel side. */
+void forward_dest(struct core *core, enum afi_safi afi_safi, dest_id dest,
+                  struct decision_result *result);
+void forward_fini(struct core *core);
 
 /* ---- export.c ---- */
 

@@ -22,6 +22,8 @@ static enum ip_route_kind row_kind(const struct local_route *local)
         return IP_ROUTE_STATIC;
     case LOCAL_KERNEL:
         return IP_ROUTE_KERNEL;
+    case LOCAL_DISCARD:
+        return IP_ROUTE_BGP;
     case LOCAL_GUARD:
         return IP_ROUTE_GUARD;
     }

@@ -392,8 +392,7 @@ static void pack_owed(struct packer *packer)
          key = bitset_next(&family->owed, key + 1)) {
         struct attr_set *set = adj_rib_out_find(family->group->out, key);
         struct path_attrs view;
-        if (bitset_has(&family->told, key) &&
-            (set == NULL || !packer_sees(packer, set, &view))) {
+        if (bitset_has(&family->told, key) && (set == NULL || !packer_sees(packer, set, &view))) {
             uint32_t done = 0;
             if (pack_message(packer, &key, 1, NULL, &done) == PACK_FULL) {
                 return;

@@ -222,6 +222,25 @@ START_TEST(networks_and_refreshes_go_with_identifiers_too)
 }
 END_TEST
 
+START_TEST(the_paths_sent_for_one_prefix_are_bounded)
+{
+    struct table_top *top = five_with_paths();
+    five_up(top, paths_config(ADD_PATH_MODE_ALL, 0));
+    for (uint32_t id = 0; id < 300; id++) {
+        say(top, 0, NET, id, 64700 + id, id == 299 ? 2 : 4);
+    }
+    top_settle(top);
+    ck_assert_uint_eq(far_path_count(&top->ends[1], NET), 256);
+    ck_assert_ptr_nonnull(held(top, NET, 64999)); /* the best one is among them */
+    for (uint32_t id = 0; id < 200; id++) {
+        take(top, 0, NET, id);
+    }
+    top_settle(top);
+    ck_assert_uint_eq(far_path_count(&top->ends[1], NET), 100);
+    top_free(top);
+}
+END_TEST
+
 /* Anything may happen: what is held in the end is what is usable, path for path. */
 START_TEST(random_changes_leave_the_far_end_with_exactly_the_usable_paths)
 {
@@ -337,6 +356,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, so_many_of_the_best_paths_go_out);
     tcase_add_test(tcase, only_eligible_paths_are_among_several);
     tcase_add_test(tcase, networks_and_refreshes_go_with_identifiers_too);
+    tcase_add_test(tcase, the_paths_sent_for_one_prefix_are_bounded);
     tcase_add_loop_test(tcase, random_changes_leave_the_far_end_with_exactly_the_usable_paths, 0,
                         8);
     tcase_add_test(tcase, a_changed_policy_runs_over_every_path_of_a_peer);
