@@ -181,6 +181,7 @@ static void family_up(struct core *core, struct peer *peer, enum afi_safi afi_sa
     pf->out_limit_warned = false;
     packer_update_self(core, pf);
     group_join(core, pf);
+    pace_configure(core, pf);
 }
 
 void routes_peer_up(struct core *core, struct peer *peer)
@@ -259,6 +260,7 @@ void routes_peer_soft_out(struct core *core, struct peer *peer, uint32_t familie
             continue;
         }
         adj_rib_out_reader_rewind(pf->group->out, pf->reader);
+        pace_skip_pause(core, pf);
         if (refresh_may_be_marked(pf)) {
             pf->refresh_begin_due = true;
             pf->refresh_end_due = true;

@@ -177,6 +177,7 @@ static void peer_apply_config(struct core *core, struct peer *peer, const struct
         bool differs = !peer_policy_equal(&in, &pf->in);
         pf->in = in;
         peer_policy_resolve(core, peer, family, false, &pf->out);
+        pace_configure(core, pf);
         if (pf->source == 0) {
             continue;
         }

@@ -37,6 +37,7 @@ bool peer_policy_equal(const struct peer_policy *a, const struct peer_policy *b)
 /* ---- One family of one peer ---- */
 
 struct update_group;
+struct pace;
 
 /* What was said ahead of its turn (tunnel endpoints go first), so that it is not said twice. */
 #define EARLY_ROUTES_MAX 16u
@@ -76,6 +77,7 @@ struct peer_family {
     bool refresh_begin_due;
     bool refresh_end_due;
     struct timer refresh_timer;   /* armed from the peer's BoRR to its EoRR */
+    struct pace *pace;            /* advertisement-interval; NULL for none */
     struct ip_addr self_next_hop; /* IP_NONE: this family cannot be announced now */
     struct ip_addr self_link_local;
 };
@@ -444,6 +446,28 @@ struct rib_source peer_source_value(const struct peer *peer, enum afi_safi afi_s
 
 /* Router id as cluster id when none is configured. */
 uint32_t routes_cluster_id(const struct core *core);
+
+/* ---- pace.c: MinRouteAdvertisementInterval ---- */
+
+/* Brings the pace in line with the settings; only while the family has a group. */
+void pace_configure(struct core *core, struct peer_family *family);
+void pace_end(struct core *core, struct peer_family *family);
+
+/* Whatever waits goes out now (a refresh is to be answered). */
+void pace_skip_pause(struct core *core, struct peer_family *family);
+
+/* True when key must not be announced now: it waits from now on. */
+bool pace_holds_key(struct core *core, struct peer_family *family, uint32_t key);
+void pace_said_key(struct core *core, struct peer_family *family, uint32_t key);
+void pace_drop_key(struct core *core, struct peer_family *family, uint32_t key);
+
+/* Something has waited long enough; the next run of it with one attribute set. */
+bool pace_is_due(const struct peer_family *family);
+uint32_t pace_next_run(const struct peer_family *family, uint32_t *keys_out, uint32_t max,
+                       struct attr_set **attrs_out);
+
+/* All that is due has been said: the pause begins. */
+void pace_rest(struct core *core, struct peer_family *family);
 
 /* ---- update_packer.c ---- */
 

@@ -219,6 +219,7 @@ static void release_owed(struct core *core, struct peer_family *family)
 void group_leave(struct core *core, struct peer_family *family)
 {
     release_owed(core, family);
+    pace_end(core, family);
     group_remove_member(core, family);
     packer_forget(family);
     core->routes->has_stale_covers = core->routes->announce[family->afi_safi].has_restricted;

@@ -196,6 +196,20 @@ static struct nlri packer_nlri(const struct packer *packer, uint32_t key)
     return (struct nlri){.prefix = packer_prefix(packer, key), .path_id = key};
 }
 
+/* With an advertisement interval: an announcement may have to wait, a withdrawal ends the wait. */
+static bool packer_waits(struct packer *packer, uint32_t key, bool is_withdrawal)
+{
+    if (is_withdrawal) {
+        pace_drop_key(packer->core, packer->family, key);
+        return false;
+    }
+    if (!pace_holds_key(packer->core, packer->family, key)) {
+        return false;
+    }
+    held_remove(packer->family, key);
+    return true;
+}
+
 enum pack_verdict {
     PACK_WRITTEN,  /* as many as *done_out tells */
     PACK_FULL,     /* not even one: the writer has no room */
@@ -215,6 +229,9 @@ static enum pack_verdict pack_message(struct packer *packer, const uint32_t *key
     for (; done < count; done++) {
         uint32_t key = keys[done];
         bool is_told = bitset_has(&family->told, key);
+        if (family->pace != NULL && packer_waits(packer, key, attrs == NULL)) {
+            continue;
+        }
         if (attrs == NULL ? !is_told : out_limit_holds(packer, key)) {
             held_remove(family, attrs == NULL ? key : 0);
             continue;
@@ -245,6 +262,9 @@ static enum pack_verdict pack_message(struct packer *packer, const uint32_t *key
         } else {
             held_remove(family, key);
             told_add(packer, key);
+            if (family->pace != NULL) {
+                pace_said_key(packer->core, family, key);
+            }
         }
     }
     if (is_open) {
@@ -383,6 +403,33 @@ static void pack_journal(struct packer *packer)
     }
 }
 
+/* What has waited for the end of a pause, as it is now. */
+static void pack_waiting(struct packer *packer)
+{
+    struct peer_family *family = packer->family;
+    uint32_t keys[PACKER_RUN_MAX];
+    while (!packer->is_full && pace_is_due(family)) {
+        struct attr_set *set = NULL;
+        uint32_t count = pace_next_run(family, keys, PACKER_RUN_MAX, &set);
+        uint32_t done = pack_run(packer, keys, count, set);
+        if (done == 0) {
+            return;
+        }
+        for (uint32_t i = 0; i < done; i++) {
+            pace_drop_key(packer->core, family, keys[i]); /* also what was left out */
+        }
+    }
+}
+
+/* Everything that is due was said, and the first full announcement is over. */
+static bool pack_is_at_rest(const struct packer *packer)
+{
+    const struct peer_family *family = packer->family;
+    return !packer->is_full && !family->group->is_walking && !family->end_of_rib_due &&
+           !family->refresh_end_due &&
+           adj_rib_out_reader_is_idle(family->group->out, family->reader);
+}
+
 /* ---- What is left of a former group, and what a limit kept back ---- */
 
 static void pack_owed(struct packer *packer)
@@ -468,6 +515,9 @@ static void pack_family(struct packer *packer)
     }
     pack_journal(packer);
     bool is_idle = adj_rib_out_reader_is_idle(family->group->out, family->reader);
+    if (is_idle && pace_is_due(family)) {
+        pack_waiting(packer);
+    }
     if (family->owes && is_idle && !family->group->is_walking && !packer->is_full) {
         pack_owed(packer);
     }
@@ -484,6 +534,9 @@ static void pack_family(struct packer *packer)
         family->end_of_rib_due = false;
         family->end_of_rib_sent = true;
     }
+    if (family->pace != NULL && pack_is_at_rest(packer)) {
+        pace_rest(packer->core, family);
+    }
 }
 
 bool packer_has_output(const struct core *core, const struct peer_family *family)
@@ -493,7 +546,7 @@ bool packer_has_output(const struct core *core, const struct peer_family *family
     }
     bool is_idle = adj_rib_out_reader_is_idle(family->group->out, family->reader);
     return !is_idle || !family->early_done || family->refresh_begin_due ||
-           (family->refresh_end_due && is_idle) || held_has_room(family) ||
+           (family->refresh_end_due && is_idle) || held_has_room(family) || pace_is_due(family) ||
            (family->owes && !family->group->is_walking) ||
            (family->end_of_rib_due && end_of_rib_is_ready(core, family));
 }
