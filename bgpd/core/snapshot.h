@@ -16,7 +16,7 @@ struct snapshot_global {
     uint32_t default_local_pref;
     uint32_t peer_count;
     uint64_t table_version[AFI_SAFI_COUNT];
-    uint32_t dest_count[AFI_SAFI_COUNT];
+    uint32_t dest_count[AFI_SAFI_COUNT]; /* with an accepted path: what show bgp lists */
     uint32_t route_count[AFI_SAFI_COUNT];
     uint32_t attr_set_count;
     uint64_t rib_bytes;
