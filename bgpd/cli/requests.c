@@ -281,3 +281,14 @@ bool request_reload(const struct command_line *line, unsigned index, struct requ
     box->request.reload = &box->reload;
     return index == 0;
 }
+
+bool request_failovers(const struct command_line *line, unsigned index, struct request_box *box,
+                       char error_out[128])
+{
+    (void)line;
+    (void)error_out;
+    control__failovers_request__init(&box->failovers);
+    box->request.kind_case = CONTROL__REQUEST__KIND_FAILOVERS;
+    box->request.failovers = &box->failovers;
+    return index == 0;
+}

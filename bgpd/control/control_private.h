@@ -109,6 +109,7 @@ void request_memory(struct control_client *client);
 void request_clear(struct control_client *client, struct mono_time now,
                    const Control__ClearRequest *request);
 void request_reload(struct control_client *client);
+void request_failovers(struct control_client *client);
 
 /* ---- Values ---- */
 

@@ -526,6 +526,36 @@ static inline Control__Answer *sample_protection(void)
     return answer;
 }
 
+static inline Control__Answer *sample_failovers(void)
+{
+    Control__Answer *answer = sample_answer();
+    Control__Failover *rows = keep(2 * sizeof *rows);
+    answer->n_failovers = 2;
+    answer->failovers = keep(2 * sizeof *answer->failovers);
+    for (size_t i = 0; i < 2; i++) {
+        control__failover__init(&rows[i]);
+        answer->failovers[i] = &rows[i];
+    }
+    rows[0].number = 12;
+    rows[0].cause = sample_text("tunnel ipsec0 down, says its vici");
+    rows[0].age_ms = 12000;
+    rows[0].detect_us = 31;
+    rows[0].decide_us = 64;
+    rows[0].program_us = 112;
+    rows[0].confirm_us = 27;
+    rows[0].groups = 2;
+    rows[0].destinations = 1000000;
+    rows[1].number = 11;
+    rows[1].cause = sample_text("gateway 172.16.0.2 down, says BFD");
+    rows[1].age_ms = 7200000;
+    rows[1].program_us = 20112;
+    rows[1].groups = 1;
+    rows[1].discarding = 1;
+    rows[1].destinations = 3;
+    rows[1].plain_routes = 2;
+    return answer;
+}
+
 static inline Control__Answer *sample_memory(void)
 {
     Control__Answer *answer = sample_answer();

@@ -38,6 +38,8 @@ static const struct view_case cases[] = {
     {"tunnels-empty", "show tunnels", sample_nothing},
     {"protection", "show protection", sample_protection},
     {"protection-empty", "show protection", sample_nothing},
+    {"failovers", "show failover history", sample_failovers},
+    {"failovers-empty", "show failover history", sample_nothing},
     {"config", "show running-config", sample_config},
     {"version", "show version", sample_version},
     {"memory", "show memory", sample_memory},

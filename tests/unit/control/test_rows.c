@@ -401,6 +401,37 @@ START_TEST(a_path_refused_by_protection_says_what_is_required)
 }
 END_TEST
 
+START_TEST(failovers_are_told_newest_first_with_where_their_time_went)
+{
+    struct control_rig *rig = rig_greeted(false);
+    Control__FailoversRequest failovers = CONTROL__FAILOVERS_REQUEST__INIT;
+    Control__Request request = CONTROL__REQUEST__INIT;
+    request.kind_case = CONTROL__REQUEST__KIND_FAILOVERS;
+    request.failovers = &failovers;
+    ck_assert_int_eq(rig_ask(rig, &request), CONTROL__STATUS__CODE__OK);
+    ck_assert_uint_eq(rig->answers[0]->n_failovers, 0);
+    announce(rig, "192.0.2.2", "198.51.100.0/24");
+    announce(rig, "192.0.2.6", "198.51.100.0/24");
+    top_wait_s(rig->top, 1);
+    for (int i = 0; i < 2; i++) {
+        struct core_event event = {.kind = EVENT_BFD_STATE};
+        event.bfd.peer = addr_of(i == 0 ? "192.0.2.2" : "192.0.2.6");
+        top_feed(rig->top, &event);
+        top_wait_s(rig->top, 1);
+    }
+    ck_assert_int_eq(rig_ask(rig, &request), CONTROL__STATUS__CODE__OK);
+    ck_assert_uint_eq(rig->answers[0]->n_failovers, 2);
+    const Control__Failover *newest = rig->answers[0]->failovers[0];
+    ck_assert_uint_eq(newest->number, 2);
+    ck_assert_ptr_nonnull(strstr(newest->cause, "192.0.2.6"));
+    ck_assert_uint_eq(newest->groups, 1);
+    ck_assert_uint_eq(newest->destinations, 1);
+    ck_assert_int_ge(newest->age_ms, 0);
+    ck_assert_uint_eq(rig->answers[0]->failovers[1]->number, 1);
+    rig_free(rig);
+}
+END_TEST
+
 START_TEST(memory_is_shown_by_kind)
 {
     struct control_rig *rig = rig_greeted(false);
@@ -430,6 +461,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, kernel_routes_are_shown_by_kind_and_prefix);
     tcase_add_test(tcase, tunnels_and_protections_are_shown_one_or_all);
     tcase_add_test(tcase, a_path_refused_by_protection_says_what_is_required);
+    tcase_add_test(tcase, failovers_are_told_newest_first_with_where_their_time_went);
     tcase_add_test(tcase, memory_is_shown_by_kind);
     suite_add_tcase(suite, tcase);
     return suite;
