@@ -28,5 +28,7 @@ bool request_reload(const struct command_line *line, unsigned index, struct requ
                     char error_out[128]);
 bool request_failovers(const struct command_line *line, unsigned index, struct request_box *box,
                        char error_out[128]);
+bool request_verify(const struct command_line *line, unsigned index, struct request_box *box,
+                    char error_out[128]);
 
 #endif

@@ -40,6 +40,7 @@ static const struct view_case cases[] = {
     {"protection-empty", "show protection", sample_nothing},
     {"failovers", "show failover history", sample_failovers},
     {"failovers-empty", "show failover history", sample_nothing},
+    {"verify", "verify path 10.51.231.10 from 10.1.1.10", sample_verdict},
     {"config", "show running-config", sample_config},
     {"version", "show version", sample_version},
     {"memory", "show memory", sample_memory},
