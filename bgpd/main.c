@@ -13,6 +13,7 @@
 #include "bgpd/core/snapshot.h"
 #include "bgpd/io/control_socket.h"
 #include "bgpd/io/files.h"
+#include "bgpd/io/kernel_query.h"
 #include "bgpd/io/log_sink.h"
 #include "bgpd/io/loop.h"
 #include "proto/base/mem.h"
@@ -225,6 +226,13 @@ static void hook_settle(void *context)
     daemon_loop_settle(app->daemon);
 }
 
+static void hook_query_path(void *context, const struct ip_addr *destination,
+                            const struct ip_addr *source, struct kernel_path *path_out)
+{
+    (void)context;
+    kernel_query_path(destination, source, path_out);
+}
+
 static void *hook_client_new(void *context, uid_t uid, gid_t gid, bool is_admin)
 {
     struct app *app = context;
@@ -258,6 +266,7 @@ static bool open_control(struct app *app, char error_out[256])
         .print_running_config = hook_print_config,
         .reload = hook_reload,
         .settle = hook_settle,
+        .query_path = hook_query_path,
     };
     struct control_socket_hooks socket_hooks = {
         .context = app,

@@ -329,6 +329,18 @@ static void choose_only(struct loc_rib *rib, struct decision_result *result)
     route_store_at(&rib->routes, only->route)->reason = DECISION_ONLY_PATH;
 }
 
+static void count_offered(struct loc_rib *rib, struct prefix_node *node, uint32_t count)
+{
+    bool is_offered = false;
+    for (uint32_t i = 0; i < count && !is_offered; i++) {
+        is_offered = rib->candidates[i].set != NULL; /* NULL: policy refused it */
+    }
+    if (is_offered != ((node->flags & DEST_OFFERED) != 0)) {
+        node->flags ^= DEST_OFFERED;
+        rib->offered_count = is_offered ? rib->offered_count + 1 : rib->offered_count - 1;
+    }
+}
+
 void decision_run(struct loc_rib *rib, dest_id dest, uint32_t allowed_classes,
                   const struct decision_options *options, struct decision_result *result_out)
 {
@@ -346,6 +358,7 @@ void decision_run(struct loc_rib *rib, dest_id dest, uint32_t allowed_classes,
     } else {
         choose(rib, count, options, result_out);
     }
+    count_offered(rib, node, count);
     store_flags(rib, node, count, result_out);
     if (count > 1) {
         order_paths(rib, routes, count);

@@ -160,6 +160,11 @@ uint32_t loc_rib_dest_count(const struct loc_rib *rib)
     return prefix_index_count(rib->index);
 }
 
+uint32_t loc_rib_offered_count(const struct loc_rib *rib)
+{
+    return rib->offered_count;
+}
+
 uint32_t loc_rib_route_count(const struct loc_rib *rib)
 {
     return rib->routes.route_count;

@@ -123,6 +123,10 @@ struct prefix dest_prefix(const struct loc_rib *rib, dest_id dest);
 /* Upper bound (exclusive) of destination numbers now in use: the size of arrays keyed by them. */
 uint32_t loc_rib_dest_limit(const struct loc_rib *rib);
 uint32_t loc_rib_dest_count(const struct loc_rib *rib);
+
+/* Destinations with a path that policy accepted when they were last decided: without those kept for
+ * routes that were refused, for what only we announce, or for local routes nobody redistributes. */
+uint32_t loc_rib_offered_count(const struct loc_rib *rib);
 uint32_t loc_rib_route_count(const struct loc_rib *rib);
 uint64_t loc_rib_version(const struct loc_rib *rib);
 

@@ -48,6 +48,7 @@ static bool source_is_consistent(const struct loc_rib *rib, uint16_t source)
 static bool order_is_consistent(const struct loc_rib *rib, uint32_t *dests_out,
                                 uint32_t *routes_out)
 {
+    uint32_t offered = 0;
     struct rib_walker walker;
     rib_walker_init(&walker, NULL);
     *dests_out = 0;
@@ -63,10 +64,11 @@ static bool order_is_consistent(const struct loc_rib *rib, uint32_t *dests_out,
             return false;
         }
         last = prefix;
+        offered += (dest_node(rib, dest)->flags & DEST_OFFERED) != 0;
         *dests_out += 1;
         *routes_out += count;
     }
-    return true;
+    return offered == rib->offered_count;
 }
 
 bool loc_rib_is_consistent(const struct loc_rib *rib)

@@ -13,6 +13,7 @@
 #define DEST_DIRTY              0x01u /* in the queue */
 #define DEST_BEST_TOUCHED       0x02u /* the best path went or got other attributes */
 #define DEST_FORWARDING_TOUCHED 0x04u /* a used or backup path went or got another next hop */
+#define DEST_OFFERED            0x08u /* had an accepted path when it was last decided */
 
 struct candidate;
 
@@ -32,6 +33,7 @@ struct loc_rib {
     struct column core_words[2];
     struct dirty_queue dirty;
     uint64_t version;
+    uint32_t offered_count;       /* destinations with DEST_OFFERED */
     struct candidate *candidates; /* scratch of decision_run */
     struct candidate **ranked;    /* three runs of candidate_capacity */
     uint32_t candidate_capacity;

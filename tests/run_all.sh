@@ -51,6 +51,9 @@ fi
 if [ -f tests/daemon.py ]; then
     part "daemon and shell" python3 tests/daemon.py
 fi
+if [ -f tests/truth.py ]; then
+    part "kernel truth" python3 tests/truth.py
+fi
 if [ -f tests/interop/run.py ]; then
     part "interop" python3 tests/interop/run.py
 fi

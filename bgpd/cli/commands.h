@@ -29,6 +29,8 @@ struct request_box {
         Control__MemoryRequest memory;
         Control__ClearRequest clear;
         Control__ReloadRequest reload;
+        Control__FailoversRequest failovers;
+        Control__VerifyRequest verify;
     };
     uint8_t peer[16];
     uint8_t prefix[16];

@@ -524,3 +524,13 @@ const char *line_arg(const struct command_line *line, enum grammar_arg arg)
     }
     return NULL;
 }
+
+const char *line_arg_after(const struct command_line *line, const char *word)
+{
+    for (size_t i = 0; i + 1 < line->token_count; i++) {
+        if (line->tokens[i].arg == ARG_WORD && strcmp(line->tokens[i].text, word) == 0) {
+            return line->tokens[i + 1].text;
+        }
+    }
+    return NULL;
+}

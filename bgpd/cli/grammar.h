@@ -47,6 +47,9 @@ bool line_has(const struct command_line *line, const char *word);
 /* The first argument of that kind; NULL when there is none. */
 const char *line_arg(const struct command_line *line, enum grammar_arg arg);
 
+/* What follows word; NULL when word is not there, or last. */
+const char *line_arg_after(const struct command_line *line, const char *word);
+
 enum grammar_result {
     GRAMMAR_OK,
     GRAMMAR_EMPTY, /* nothing but blanks */

@@ -288,3 +288,34 @@ void json_absent(struct render *render, const Control__Absent *absent)
     }
     render->is_error = true;
 }
+
+void json_classes(struct json *json, const char *key, uint32_t bits)
+{
+    json_array_begin(json, key);
+    for (uint32_t i = 0; i < 3; i++) {
+        if ((bits >> i & 1) != 0) {
+            json_text(json, NULL, words_path_class(i + 1));
+        }
+    }
+    json_array_end(json);
+}
+
+void json_evidence(struct render *render, Control__Evidence *const *rows, size_t count)
+{
+    struct json *json = &render->json;
+    json_object_begin(json, "liveness");
+    for (size_t i = 0; i < count; i++) {
+        const Control__Evidence *item = rows[i];
+        json_object_begin(json, words_evidence(item->source));
+        json_flag(json, "known", item->is_known);
+        json_flag(json, "alive", item->is_alive);
+        if (item->is_known) {
+            json_uptime(render, "since", "sinceMsec", "sinceEpoch", item->age_ms);
+        }
+        if (item->detail[0] != '\0') {
+            json_text(json, "detail", item->detail);
+        }
+        json_object_end(json);
+    }
+    json_object_end(json);
+}

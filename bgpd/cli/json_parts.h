@@ -22,4 +22,8 @@ void json_path_brief(struct render *render, const Control__Path *path);
 void json_path_full(struct render *render, const Control__Path *path);
 void json_absent(struct render *render, const Control__Absent *absent);
 
+/* Names of path classes from bits, and the evidence about a tunnel. */
+void json_classes(struct json *json, const char *key, uint32_t bits);
+void json_evidence(struct render *render, Control__Evidence *const *rows, size_t count);
+
 #endif

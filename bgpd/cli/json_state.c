@@ -2,17 +2,6 @@
 #include "bgpd/cli/json_parts.h"
 #include "bgpd/cli/words.h"
 
-static void classes(struct json *json, const char *key, uint32_t bits)
-{
-    json_array_begin(json, key);
-    for (uint32_t i = 0; i < 3; i++) {
-        if ((bits >> i & 1) != 0) {
-            json_text(json, NULL, words_path_class(i + 1));
-        }
-    }
-    json_array_end(json);
-}
-
 /* ---- show tunnels ---- */
 
 static void begin_tunnels(struct render *render)
@@ -25,26 +14,6 @@ static void end_nested(struct render *render)
 {
     json_object_end(&render->json);
     json_document_end(render);
-}
-
-static void evidence(struct render *render, const Control__Tunnel *row)
-{
-    struct json *json = &render->json;
-    json_object_begin(json, "liveness");
-    for (size_t i = 0; i < row->n_evidence; i++) {
-        const Control__Evidence *item = row->evidence[i];
-        json_object_begin(json, words_evidence(item->source));
-        json_flag(json, "known", item->is_known);
-        json_flag(json, "alive", item->is_alive);
-        if (item->is_known) {
-            json_uptime(render, "since", "sinceMsec", "sinceEpoch", item->age_ms);
-        }
-        if (item->detail[0] != '\0') {
-            json_text(json, "detail", item->detail);
-        }
-        json_object_end(json);
-    }
-    json_object_end(json);
 }
 
 static void pin(struct json *json, const Control__Tunnel *row)
@@ -79,10 +48,10 @@ static void tunnel(struct render *render, const Control__Tunnel *row)
     json_text(json, "localEndpoint", words_addr(&row->local_endpoint, text));
     json_text(json, "remoteEndpoint", words_addr(&row->remote_endpoint, text));
     json_text(json, "pathClass", words_path_class(row->path_class));
-    classes(json, "underlayClasses", row->underlay_classes);
+    json_classes(json, "underlayClasses", row->underlay_classes);
     json_flag(json, "alive", row->is_alive);
     json_uptime(render, "since", "sinceMsec", "sinceEpoch", row->age_ms);
-    evidence(render, row);
+    json_evidence(render, row->evidence, row->n_evidence);
     pin(json, row);
     json_array_begin(json, "innerPeers");
     for (size_t i = 0; i < row->n_inner_peers; i++) {
@@ -119,7 +88,7 @@ static void protection_answer(struct render *render, const Control__Answer *answ
     for (size_t i = 0; i < answer->n_protections; i++) {
         const Control__Protection *row = answer->protections[i];
         json_object_begin(json, words_prefix(&row->prefix, row->prefix_len, text));
-        classes(json, "requires", row->allowed_classes);
+        json_classes(json, "requires", row->allowed_classes);
         json_text(json, "guard", row->is_blackhole_guard ? "blackhole" : "unreachable");
         json_flag(json, "guardInstalled", row->is_guard_installed);
         json_unsigned(json, "protectedPrefixes", row->protected_prefixes);

@@ -281,3 +281,36 @@ bool request_reload(const struct command_line *line, unsigned index, struct requ
     box->request.reload = &box->reload;
     return index == 0;
 }
+
+bool request_failovers(const struct command_line *line, unsigned index, struct request_box *box,
+                       char error_out[128])
+{
+    (void)line;
+    (void)error_out;
+    control__failovers_request__init(&box->failovers);
+    box->request.kind_case = CONTROL__REQUEST__KIND_FAILOVERS;
+    box->request.failovers = &box->failovers;
+    return index == 0;
+}
+
+bool request_verify(const struct command_line *line, unsigned index, struct request_box *box,
+                    char error_out[128])
+{
+    const char *destination = line_arg(line, ARG_ADDR);
+    const char *source = line_arg_after(line, "from");
+    if (index != 0) {
+        return false;
+    }
+    if (source != NULL && (strchr(source, ':') == NULL) != (strchr(destination, ':') == NULL)) {
+        snprintf(error_out, 128, "%s and %s are of different families", source, destination);
+        return false;
+    }
+    control__verify_request__init(&box->verify);
+    box->request.kind_case = CONTROL__REQUEST__KIND_VERIFY;
+    box->request.verify = &box->verify;
+    box->verify.destination = addr_parse(destination, box->prefix);
+    if (source != NULL) {
+        box->verify.source = addr_parse(source, box->peer);
+    }
+    return true;
+}

@@ -26,5 +26,9 @@ bool request_clear(const struct command_line *line, unsigned index, struct reque
                    char error_out[128]);
 bool request_reload(const struct command_line *line, unsigned index, struct request_box *box,
                     char error_out[128]);
+bool request_failovers(const struct command_line *line, unsigned index, struct request_box *box,
+                       char error_out[128]);
+bool request_verify(const struct command_line *line, unsigned index, struct request_box *box,
+                    char error_out[128]);
 
 #endif

@@ -212,3 +212,11 @@ const char *words_evidence(uint32_t source)
         return "other";
     }
 }
+
+const char *words_verdict(uint32_t verdict)
+{
+    static const char *const names[] = {"protected", "encrypted", "clear",   "blocked",
+                                        "local",     "endpoint",  "exposed", "unknown"};
+    size_t count = sizeof names / sizeof names[0];
+    return names[verdict < count ? verdict : count - 1];
+}

@@ -65,4 +65,7 @@ const char *words_family_title(uint32_t family);
 const char *words_family_json(uint32_t family);
 const char *words_evidence(uint32_t source);
 
+/* "protected", "exposed", ... */
+const char *words_verdict(uint32_t verdict);
+
 #endif

@@ -60,17 +60,6 @@ static void put_tunnel(struct control_client *client, const struct snapshot_tunn
 {
     arena_reset(&client->scratch);
     const struct config_tunnel *config = tunnel->tunnel;
-    Control__Evidence evidence[sizeof tunnel->evidence / sizeof tunnel->evidence[0]];
-    Control__Evidence *evidence_rows[sizeof evidence / sizeof evidence[0]];
-    for (size_t i = 0; i < tunnel->evidence_count; i++) {
-        control__evidence__init(&evidence[i]);
-        evidence[i].source = tunnel->evidence[i].source;
-        evidence[i].is_known = tunnel->evidence[i].is_known;
-        evidence[i].is_alive = tunnel->evidence[i].is_alive;
-        evidence[i].age_ms = value_age_ms(client->now, tunnel->evidence[i].since);
-        evidence[i].detail = value_text(tunnel->evidence[i].detail);
-        evidence_rows[i] = &evidence[i];
-    }
     ProtobufCBinaryData inner[sizeof tunnel->inner_peers / sizeof tunnel->inner_peers[0]];
     size_t inner_max = sizeof inner / sizeof inner[0];
     size_t inner_count =
@@ -90,7 +79,7 @@ static void put_tunnel(struct control_client *client, const struct snapshot_tunn
     row.age_ms = value_age_ms(client->now, tunnel->since);
     row.ifindex = tunnel->ifindex;
     row.n_evidence = tunnel->evidence_count;
-    row.evidence = evidence_rows;
+    row.evidence = value_evidence(client, tunnel->evidence, tunnel->evidence_count);
     row.is_endpoint_pinned = tunnel->is_endpoint_pinned;
     row.n_pin_legs = tunnel->pin_leg_count;
     row.pin_legs = value_legs(client, tunnel->pin_legs, tunnel->pin_leg_count);

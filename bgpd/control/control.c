@@ -187,6 +187,12 @@ static void request_dispatch(struct control_client *client, struct mono_time now
     case CONTROL__REQUEST__KIND_RELOAD:
         request_reload(client);
         return;
+    case CONTROL__REQUEST__KIND_VERIFY:
+        request_verify(client, request->verify);
+        return;
+    case CONTROL__REQUEST__KIND_FAILOVERS:
+        request_failovers(client);
+        return;
     default:
         answer_finish(client, CONTROL__STATUS__CODE__UNSUPPORTED, 0,
                       "this daemon (%s) does not know the request", SEALANE_VERSION);

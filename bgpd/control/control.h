@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "bgpd/core/core.h"
+#include "bgpd/core/verify.h"
 #include "proto/base/buffer.h"
 
 /* A client of another protocol version is told so and closed. */
@@ -38,6 +39,9 @@ struct control_hooks {
     bool (*reload)(void *context, struct buffer *message_out);
     /* Carries out the actions a request has made the core queue. */
     void (*settle)(void *context);
+    /* Asks the kernel for the way of a packet; source may be IP_NONE. Failures are in path_out. */
+    void (*query_path)(void *context, const struct ip_addr *destination,
+                       const struct ip_addr *source, struct kernel_path *path_out);
 };
 
 struct control_server;

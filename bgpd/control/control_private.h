@@ -109,6 +109,8 @@ void request_memory(struct control_client *client);
 void request_clear(struct control_client *client, struct mono_time now,
                    const Control__ClearRequest *request);
 void request_reload(struct control_client *client);
+void request_failovers(struct control_client *client);
+void request_verify(struct control_client *client, const Control__VerifyRequest *request);
 
 /* ---- Values ---- */
 
@@ -131,7 +133,9 @@ static inline uint32_t value_path_class(bool is_known, uint8_t path_class)
     return is_known ? path_class + 1u : 0;
 }
 
-/* Rows of legs in the client's scratch arena. */
+/* Rows of evidence and of legs in the client's scratch arena. */
+Control__Evidence **value_evidence(struct control_client *client,
+                                   const struct snapshot_evidence *evidence, size_t count);
 Control__Leg **value_legs(struct control_client *client, const struct snapshot_leg *legs,
                           size_t count);
 

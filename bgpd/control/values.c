@@ -62,6 +62,23 @@ int64_t value_age_ms(struct mono_time now, struct mono_time then)
     return ms < 0 ? 0 : ms;
 }
 
+Control__Evidence **value_evidence(struct control_client *client,
+                                   const struct snapshot_evidence *evidence, size_t count)
+{
+    Control__Evidence **out = arena_alloc(&client->scratch, (count + 1) * sizeof *out);
+    for (size_t i = 0; i < count; i++) {
+        Control__Evidence *row = arena_alloc(&client->scratch, sizeof *row);
+        control__evidence__init(row);
+        row->source = evidence[i].source;
+        row->is_known = evidence[i].is_known;
+        row->is_alive = evidence[i].is_alive;
+        row->age_ms = value_age_ms(client->now, evidence[i].since);
+        row->detail = value_text(evidence[i].detail);
+        out[i] = row;
+    }
+    return out;
+}
+
 Control__Leg **value_legs(struct control_client *client, const struct snapshot_leg *legs,
                           size_t count)
 {

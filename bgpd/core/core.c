@@ -160,7 +160,14 @@ static void dispatch(struct core *core, const struct core_event *event)
 
 void core_feed(struct core *core, struct mono_time now, const struct core_event *event)
 {
+    core_feed_seen(core, now, now, event);
+}
+
+void core_feed_seen(struct core *core, struct mono_time now, struct mono_time seen,
+                    const struct core_event *event)
+{
     set_now(core, now);
+    core->seen = mono_earlier(seen, core->now);
     if (core->is_stopping) {
         if (event->kind == EVENT_CONFIG) {
             config_free(event->config);

@@ -142,6 +142,9 @@ struct fib_result {
     uint32_t operation; /* of the ACTION_FIB_ that it answers */
     int error;          /* 0, or errno as the kernel gave it */
     char text[80];      /* the kernel's extended message, "" when none */
+    /* When the kernel was told, and when it answered; zero: not measured. */
+    struct mono_time told;
+    struct mono_time done;
 };
 
 struct tunnel_fact {
@@ -286,6 +289,11 @@ void core_free(struct core *core);
 /* Tells the core one fact. Views inside the event are borrowed until return. now never goes back.
  */
 void core_feed(struct core *core, struct mono_time now, const struct core_event *event);
+
+/* The same, of a fact that its source saw earlier: what lies between counts for the stopwatch of
+ * failovers. */
+void core_feed_seen(struct core *core, struct mono_time now, struct mono_time seen,
+                    const struct core_event *event);
 
 /* Does at most work_max units of backlog (a unit touches one destination); true if more remains. */
 bool core_work(struct core *core, struct mono_time now, uint32_t work_max);

@@ -18,6 +18,7 @@ struct core {
     struct core_limits limits;
     struct random_source random;
     struct mono_time now;  /* of the event or slice being worked on */
+    struct mono_time seen; /* when the source of the event saw it */
     struct config *config; /* running; NULL before the first */
     struct policy_set *policies;
     struct protection_set *protections;

@@ -72,7 +72,11 @@ void operation_forget(struct core *core, uint32_t operation)
     struct kernel_side *ks = kernel_of(core);
     if (operation != 0 && ks->operation_capacity != 0 &&
         place(ks, operation)->operation == operation) {
-        *place(ks, operation) = (struct operation){0};
+        struct operation *entry = place(ks, operation);
+        *entry = entry->is_timed ? (struct operation){.operation = operation,
+                                                      .kind = OPERATION_OTHER,
+                                                      .is_timed = true}
+                                 : (struct operation){0};
     }
 }
 
@@ -85,6 +89,9 @@ void operation_on_result(struct core *core, const struct fib_result *result)
     }
     struct operation what = *place(ks, result->operation);
     *place(ks, result->operation) = (struct operation){0};
+    if (what.is_timed) {
+        failover_on_answer(core, result);
+    }
     switch ((enum operation_kind)what.kind) {
     case OPERATION_ENTRY:
         fib_entry_on_result(core, what.number, result);

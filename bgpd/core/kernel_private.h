@@ -319,9 +319,9 @@ struct nexthop_group {
     bool is_on_backup;
     bool is_discarding;
     bool needs_reinstall; /* its routes vanished with it */
-    bool is_timed;        /* a failover waits for the answer */
     uint8_t member_count;
     uint32_t operation;
+    uint32_t failover; /* the last one that counted it */
     int error;
     struct tracked_nexthop **hops;  /* counted */
     uint32_t members[FIB_LEGS_MAX]; /* leg_object numbers as told; counted */
@@ -378,20 +378,27 @@ void leg_object_tell(struct core *core, struct leg_object *object, bool is_urgen
 
 /* ---- The stopwatch of failovers (failover.c) ---- */
 
+#define FAILOVERS_KEPT 64u
+
 struct failover {
-    bool is_open; /* groups replaced now belong to it */
-    struct mono_time began;
-    uint32_t group_count;
-    uint32_t destination_count;
-    uint32_t discarding_count; /* groups with no way left */
-    uint32_t waiting_count;    /* answers */
-    char cause[96];
+    uint32_t number;
+    bool is_open;           /* what is told now belongs to it */
+    uint32_t waiting_count; /* answers */
+    struct failover_record record;
 };
 
 void failover_begin(struct core *core, const char *format, ...) PRINTF_LIKE(2, 3);
-void failover_count(struct core *core, const struct nexthop_group *group);
+
+/* True while what is told to the kernel is due to the fact that is being worked on. */
+bool failover_is_open(const struct core *core);
+
+/* Each owes one failover_on_answer, for the operation that is sent with is_timed. */
+void failover_count_group(struct core *core, struct nexthop_group *group);
+void failover_count_route(struct core *core);
+
+/* The fact has been worked on: what changes from now on has another cause. */
 void failover_decided(struct core *core);
-void failover_on_answer(struct core *core);
+void failover_on_answer(struct core *core, const struct fib_result *result);
 
 /* ---- FIB entries of BGP destinations (fib_sync.c) ---- */
 
@@ -462,6 +469,7 @@ enum operation_kind {
 struct operation {
     uint32_t operation; /* 0: free */
     uint8_t kind;
+    bool is_timed; /* part of a failover */
     uint32_t number;
     struct own_route *own;
 };
@@ -471,6 +479,8 @@ uint32_t operation_send_route(struct core *core, const struct fib_route *route, 
                               const struct operation *what);
 uint32_t operation_send_nexthop(struct core *core, const struct fib_nexthop *nexthop,
                                 bool is_delete, bool is_urgent, const struct operation *what);
+
+/* The answer is of no more interest, but for the stopwatch. */
 void operation_forget(struct core *core, uint32_t operation);
 void operation_on_result(struct core *core, const struct fib_result *result);
 void operations_fini(struct core *core);
@@ -581,6 +591,8 @@ struct kernel_side {
     struct mono_time sweep_deadline;
     uint32_t repaired_count;
     struct failover failover;
+    struct failover_record failovers[FAILOVERS_KEPT]; /* ring */
+    uint32_t failover_count;
     char obstacle[160];
     char status[96];
 };

@@ -120,7 +120,8 @@ static bool is_as_told(const struct core *core, const struct nexthop_group *grou
     return true;
 }
 
-static void send_group(struct core *core, struct nexthop_group *group, bool is_urgent)
+static void send_group(struct core *core, struct nexthop_group *group, bool is_urgent,
+                       bool is_timed)
 {
     struct fib_nexthop wish;
     memset(&wish, 0, sizeof wish);
@@ -134,7 +135,8 @@ static void send_group(struct core *core, struct nexthop_group *group, bool is_u
         wish.member_weights[i] = group->weights[i];
     }
     operation_forget(core, group->operation);
-    struct operation what = {.kind = OPERATION_GROUP, .number = group->number};
+    struct operation what = {
+        .kind = OPERATION_GROUP, .is_timed = is_timed, .number = group->number};
     group->is_told = true;
     group->error = 0;
     group->operation = operation_send_nexthop(core, &wish, false, is_urgent, &what);
@@ -162,12 +164,11 @@ static void tell_group(struct core *core, struct nexthop_group *group, bool is_u
     group->member_count = set.count;
     group->is_on_backup = set.is_on_backup;
     group->is_discarding = set.is_discarding;
-    if (is_urgent && !group->is_timed && kernel_of(core)->failover.is_open &&
-        group->entry_count != 0) {
-        group->is_timed = true;
-        failover_count(core, group);
+    bool is_timed = is_urgent && failover_is_open(core) && group->entry_count != 0;
+    if (is_timed) {
+        failover_count_group(core, group);
     }
-    send_group(core, group, is_urgent);
+    send_group(core, group, is_urgent, is_timed);
     for (uint8_t i = 0; i < old_count; i++) {
         leg_object_unref(core, old[i]); /* Only now: a deletion must come behind the replacement. */
     }
@@ -263,18 +264,9 @@ void fib_group_ref(struct core *core, uint32_t number)
     fib_group_at(core, number)->ref_count++;
 }
 
-static void stop_timing(struct core *core, struct nexthop_group *group)
-{
-    if (group->is_timed) {
-        group->is_timed = false;
-        failover_on_answer(core);
-    }
-}
-
 static void group_free(struct core *core, struct nexthop_group *group)
 {
     struct kernel_side *ks = kernel_of(core);
-    stop_timing(core, group);
     operation_forget(core, group->operation);
     if (group->is_told && !ks->is_stopped) {
         struct operation what = {.kind = OPERATION_OTHER};
@@ -499,7 +491,6 @@ void fib_groups_on_result(struct core *core, bool is_leg, uint32_t number,
     group->operation = 0;
     group->is_seen = true;
     group->error = result->error;
-    stop_timing(core, group);
     if (result->error != 0) {
         group->is_told = false;
         core_log(core, LOG_FIB, LOG_SEVERITY_WARNING, NULL, NULL,

@@ -105,7 +105,10 @@ static void own_tell(struct core *core, struct own_route *own)
     own->error = 0;
     own->told = *wish;
     operation_forget(core, own->operation);
-    struct operation what = {.kind = OPERATION_OWN, .own = own};
+    struct operation what = {.kind = OPERATION_OWN, .is_timed = failover_is_open(core), .own = own};
+    if (what.is_timed) {
+        failover_count_route(core);
+    }
     own->operation = operation_send_route(core, wish, false, &what);
     adoption_taken_over(core, &wish->prefix, wish->metric);
 }

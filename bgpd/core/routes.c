@@ -420,7 +420,7 @@ void routes_snapshot_global(const struct core *core, struct snapshot_global *out
     for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
         const struct loc_rib *rib = core->ribs[family];
         out->table_version[family] = loc_rib_version(rib);
-        out->dest_count[family] = loc_rib_dest_count(rib);
+        out->dest_count[family] = loc_rib_offered_count(rib);
         out->route_count[family] = loc_rib_route_count(rib);
     }
     out->attr_set_count = attr_table_count(core->attrs);

@@ -16,7 +16,7 @@ struct snapshot_global {
     uint32_t default_local_pref;
     uint32_t peer_count;
     uint64_t table_version[AFI_SAFI_COUNT];
-    uint32_t dest_count[AFI_SAFI_COUNT];
+    uint32_t dest_count[AFI_SAFI_COUNT]; /* with an accepted path: what show bgp lists */
     uint32_t route_count[AFI_SAFI_COUNT];
     uint32_t attr_set_count;
     uint64_t rib_bytes;
@@ -266,6 +266,28 @@ struct snapshot_protection {
 };
 
 bool snapshot_protection(const struct core *core, uint32_t index, struct snapshot_protection *out);
+
+/* ---- The stopwatch ---- */
+
+/* One failover: from what was seen to the kernel's last answer. */
+struct failover_record {
+    char cause[96];
+    struct mono_time seen;       /* by its source: netlink, XFRM, the BFD thread, a probe */
+    struct mono_time began;      /* the core took it up */
+    struct mono_time told;       /* the kernel got the first message */
+    struct mono_time programmed; /* the kernel had carried out the last */
+    struct mono_time confirmed;  /* the core had its word for it */
+    uint32_t group_count;        /* next-hop groups replaced */
+    uint32_t destination_count;  /* that stood on them */
+    uint32_t discarding_count;   /* groups with no way left */
+    uint32_t route_count;        /* plain routes rewritten: pins, static routes */
+};
+
+/* Failovers since the start; the last FAILOVERS_KEPT of them can be read. */
+uint32_t snapshot_failover_total(const struct core *core);
+
+/* index 0: the newest; false past the end. */
+bool snapshot_failover(const struct core *core, uint32_t index, struct failover_record *out);
 
 /* The running configuration; NULL before the first. */
 const struct config *snapshot_config(const struct core *core);

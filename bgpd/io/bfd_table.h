@@ -15,6 +15,7 @@
 struct bfd_report {
     bool is_trouble;
     struct bfd_fact fact;
+    struct mono_time at; /* of the verdict */
     char trouble[192];
 };
 

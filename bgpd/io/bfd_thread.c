@@ -64,7 +64,8 @@ static void on_report(void *context, const struct bfd_report *report)
             thread->reports = mem_realloc(MEM_IO, thread->reports,
                                           thread->report_capacity * sizeof *thread->reports);
         }
-        thread->reports[thread->report_count++] = *report;
+        thread->reports[thread->report_count] = *report;
+        thread->reports[thread->report_count++].at = clock_mono_now();
         thread->must_wake = true;
     }
     pthread_mutex_unlock(&thread->queue_lock);

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bgpd/io/clock.h"
 #include "bgpd/io/fib_message.h"
 #include "proto/base/assert.h"
 #include "proto/base/mem.h"
@@ -221,6 +222,7 @@ static void send_batch(struct fib_thread *thread, size_t size)
         last = (struct nlmsghdr *)(thread->send_buffer + at);
     }
     last->nlmsg_flags |= NLM_F_ACK;
+    struct mono_time told = clock_mono_now();
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     ssize_t sent;
     do {
@@ -232,6 +234,11 @@ static void send_batch(struct fib_thread *thread, size_t size)
         return;
     }
     collect_answers(thread, last->nlmsg_seq);
+    struct mono_time done = clock_mono_now();
+    for (uint32_t i = 0; i < thread->batch_count; i++) {
+        thread->batch[i].told = told;
+        thread->batch[i].done = done;
+    }
 }
 
 /* Holds the lock. True when somebody must be woken. */

@@ -33,6 +33,8 @@ struct daemon_loop {
     struct netlink_monitor *monitor;
     struct tunnel_watch *tunnels;
     struct ev_prepare prepare;
+    struct ev_check check; /* runs first when the loop wakes */
+    struct mono_time woke;
     struct ev_timer deadline;
     struct ev_idle busy; /* keeps the loop from sleeping while the core has backlog */
     struct ev_async fib_results;
@@ -44,16 +46,37 @@ struct daemon_loop {
     char fatal[LOG_TEXT_BYTES];
 };
 
-static void feed(struct daemon_loop *daemon, const struct core_event *event)
+static void feed_seen(struct daemon_loop *daemon, struct mono_time seen,
+                      const struct core_event *event)
 {
     if (!daemon->is_stopped) {
-        core_feed(daemon->core, clock_mono_now(), event);
+        core_feed_seen(daemon->core, clock_mono_now(), seen, event);
     }
+}
+
+static void feed(struct daemon_loop *daemon, const struct core_event *event)
+{
+    feed_seen(daemon, clock_mono_now(), event);
 }
 
 static void hook_feed(void *context, const struct core_event *event)
 {
     feed(context, event);
+}
+
+/* Facts of sockets lay there at the latest when the loop woke. */
+static void hook_feed_fact(void *context, const struct core_event *event)
+{
+    struct daemon_loop *daemon = context;
+    feed_seen(daemon, daemon->woke, event);
+}
+
+static void on_check(struct ev_loop *loop, struct ev_check *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    struct daemon_loop *daemon = watcher->data;
+    daemon->woke = clock_mono_now();
 }
 
 static uint32_t hook_receive_room(void *context, conn_id conn)
@@ -113,7 +136,7 @@ static void on_bfd_reports(struct ev_loop *loop, struct ev_async *watcher, int e
             continue;
         }
         struct core_event event = {.kind = EVENT_BFD_STATE, .bfd = report.fact};
-        feed(daemon, &event);
+        feed_seen(daemon, report.at, &event);
         daemon_loop_settle(daemon);
     }
 }
@@ -265,7 +288,7 @@ static uint64_t random_seed(void)
 
 static bool open_kernel(struct daemon_loop *daemon, bool is_dry_fib, char error_out[256])
 {
-    struct netlink_hooks hooks = {daemon, hook_feed};
+    struct netlink_hooks hooks = {daemon, hook_feed_fact};
     daemon->fib = fib_thread_new(hook_fib_wake, daemon, is_dry_fib);
     if (daemon->fib == NULL) {
         snprintf(error_out, 256, "cannot open the kernel's routing interface (netlink): %s",
@@ -319,13 +342,17 @@ struct daemon_loop *daemon_loop_new(struct ev_loop *loop, struct log_sink *log,
     struct tcp_hooks hooks = {daemon, hook_feed, hook_receive_room, hook_listen_failed};
     daemon->core = core_new(&limits, random_seed());
     daemon->tcp = tcp_side_new(loop, &hooks, log);
-    struct evidence_hooks evidence_hooks = {daemon, hook_feed};
+    struct evidence_hooks evidence_hooks = {daemon, hook_feed_fact};
     daemon->tunnels = tunnel_watch_new(loop, &evidence_hooks);
     ev_prepare_init(&daemon->prepare, on_prepare);
+    ev_check_init(&daemon->check, on_check);
+    ev_set_priority(&daemon->check, EV_MAXPRI);
     ev_timer_init(&daemon->deadline, on_deadline, 0., 0.);
     ev_idle_init(&daemon->busy, on_busy);
     ev_timer_init(&daemon->stop_linger, on_stop_linger, 0., 0.);
     daemon->prepare.data = daemon;
+    daemon->check.data = daemon;
+    daemon->woke = clock_mono_now();
     daemon->deadline.data = daemon;
     daemon->busy.data = daemon;
     daemon->stop_linger.data = daemon;
@@ -335,6 +362,7 @@ struct daemon_loop *daemon_loop_new(struct ev_loop *loop, struct log_sink *log,
 void daemon_loop_free(struct daemon_loop *daemon)
 {
     ev_prepare_stop(daemon->loop, &daemon->prepare);
+    ev_check_stop(daemon->loop, &daemon->check);
     ev_timer_stop(daemon->loop, &daemon->deadline);
     ev_timer_stop(daemon->loop, &daemon->stop_linger);
     ev_idle_stop(daemon->loop, &daemon->busy);
@@ -405,6 +433,7 @@ void daemon_loop_feed(struct daemon_loop *daemon, const struct core_event *event
 void daemon_loop_start(struct daemon_loop *daemon)
 {
     ev_prepare_start(daemon->loop, &daemon->prepare);
+    ev_check_start(daemon->loop, &daemon->check);
     if (!fib_thread_drain(daemon->fib, GUARDS_DRAIN_MS)) {
         log_sink_printf(daemon->log, LOG_FIB, LOG_SEVERITY_WARNING,
                         "the kernel did not answer within %d ms", GUARDS_DRAIN_MS);

@@ -96,6 +96,84 @@ bool xfrm_message_parse(const struct nlmsghdr *message, struct xfrm_change *chan
     }
 }
 
+/* ---- Policies ---- */
+
+struct policy_attributes {
+    struct xfrm_user_tmpl template; /* the first */
+    bool has_template;
+    bool has_mark;
+    uint32_t if_id;
+};
+
+static int read_policy_attribute(const struct nlattr *attribute, void *data)
+{
+    struct policy_attributes *found = data;
+    size_t size = mnl_attr_get_payload_len(attribute);
+    switch (mnl_attr_get_type(attribute)) {
+    case XFRMA_TMPL:
+        if (size >= sizeof found->template) {
+            memcpy(&found->template, mnl_attr_get_payload(attribute), sizeof found->template);
+            found->has_template = true;
+        }
+        break;
+    case XFRMA_MARK:
+        if (size >= sizeof(struct xfrm_mark)) {
+            struct xfrm_mark mark;
+            memcpy(&mark, mnl_attr_get_payload(attribute), sizeof mark);
+            found->has_mark = mark.m != 0;
+        }
+        break;
+    case XFRMA_IF_ID:
+        found->if_id = size == sizeof(uint32_t) ? mnl_attr_get_u32(attribute) : 0;
+        break;
+    default:
+        break;
+    }
+    return MNL_CB_OK;
+}
+
+static bool selector_prefix(const xfrm_address_t *addr, uint16_t family, uint8_t len_bits,
+                            struct prefix *prefix_out)
+{
+    struct ip_addr ip = address_of(addr, family);
+    if (ip.family == IP_NONE || len_bits > ip_family_bits(ip.family)) {
+        return false;
+    }
+    *prefix_out = prefix_make(&ip, len_bits);
+    return true;
+}
+
+bool xfrm_message_parse_policy(const struct nlmsghdr *message, struct xfrm_policy *policy_out)
+{
+    const struct xfrm_userpolicy_info *info = mnl_nlmsg_get_payload(message);
+    struct policy_attributes found = {0};
+    memset(policy_out, 0, sizeof *policy_out);
+    if (message->nlmsg_type != XFRM_MSG_NEWPOLICY ||
+        mnl_nlmsg_get_payload_len(message) < sizeof *info ||
+        mnl_attr_parse(message, sizeof *info, read_policy_attribute, &found) < MNL_CB_STOP) {
+        return false;
+    }
+    const struct xfrm_selector *selector = &info->sel;
+    if (selector->proto != 0 || selector->sport_mask != 0 || selector->dport_mask != 0 ||
+        selector->ifindex != 0 || found.has_mark ||
+        !selector_prefix(&selector->saddr, selector->family, selector->prefixlen_s,
+                         &policy_out->source) ||
+        !selector_prefix(&selector->daddr, selector->family, selector->prefixlen_d,
+                         &policy_out->destination)) {
+        return false;
+    }
+    policy_out->priority = info->priority;
+    policy_out->if_id = found.if_id;
+    policy_out->is_outbound = info->dir == XFRM_POLICY_OUT;
+    policy_out->is_block = info->action == XFRM_POLICY_BLOCK;
+    policy_out->is_bypass =
+        !policy_out->is_block && (!found.has_template || found.template.optional != 0);
+    if (found.has_template && found.template.mode == XFRM_MODE_TUNNEL) {
+        policy_out->remote = address_of(&found.template.id.daddr, found.template.family);
+    }
+    return true;
+}
+
 size_t xfrm_message_dump_request(uint8_t *buffer, uint32_t sequence)
 {
     struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);

@@ -33,6 +33,22 @@ struct xfrm_change {
  * protocols, soft expiry, an association that is still being negotiated. */
 bool xfrm_message_parse(const struct nlmsghdr *message, struct xfrm_change *change_out);
 
+/* A policy: what it takes and what it does with it. */
+struct xfrm_policy {
+    struct prefix source; /* of the selector */
+    struct prefix destination;
+    uint32_t priority; /* lower goes first */
+    uint32_t if_id;
+    bool is_outbound;
+    bool is_block;
+    bool is_bypass;        /* lets it pass without a required template */
+    struct ip_addr remote; /* of the first template in tunnel mode; IP_NONE: none */
+};
+
+/* False for other messages, malformed ones, and policies that want a port, a protocol or a mark:
+ * they do not take a whole destination. */
+bool xfrm_message_parse_policy(const struct nlmsghdr *message, struct xfrm_policy *policy_out);
+
 #define XFRM_DUMP_REQUEST_BYTES 64u
 
 /* Writes the request for a dump to an aligned buffer of XFRM_DUMP_REQUEST_BYTES; its length. */

@@ -526,6 +526,91 @@ static inline Control__Answer *sample_protection(void)
     return answer;
 }
 
+static inline Control__Answer *sample_failovers(void)
+{
+    Control__Answer *answer = sample_answer();
+    Control__Failover *rows = keep(2 * sizeof *rows);
+    answer->n_failovers = 2;
+    answer->failovers = keep(2 * sizeof *answer->failovers);
+    for (size_t i = 0; i < 2; i++) {
+        control__failover__init(&rows[i]);
+        answer->failovers[i] = &rows[i];
+    }
+    rows[0].number = 12;
+    rows[0].cause = sample_text("tunnel ipsec0 down, says its vici");
+    rows[0].age_ms = 12000;
+    rows[0].detect_us = 31;
+    rows[0].decide_us = 64;
+    rows[0].program_us = 112;
+    rows[0].confirm_us = 27;
+    rows[0].groups = 2;
+    rows[0].destinations = 1000000;
+    rows[1].number = 11;
+    rows[1].cause = sample_text("gateway 172.16.0.2 down, says BFD");
+    rows[1].age_ms = 7200000;
+    rows[1].program_us = 20112;
+    rows[1].groups = 1;
+    rows[1].discarding = 1;
+    rows[1].destinations = 3;
+    rows[1].plain_routes = 2;
+    return answer;
+}
+
+static inline Control__PathHop *sample_hop(const char *gateway, const char *interface,
+                                           uint32_t path_class)
+{
+    Control__PathHop *hop = keep(sizeof *hop);
+    Control__Leg *leg = keep(sizeof *leg);
+    control__path_hop__init(hop);
+    control__leg__init(leg);
+    leg->gateway = sample_addr(gateway);
+    leg->interface = sample_text(interface);
+    leg->path_class = path_class;
+    hop->leg = leg;
+    return hop;
+}
+
+static inline Control__Answer *sample_verdict(void)
+{
+    Control__Answer *answer = sample_answer();
+    Control__PathVerdict *row = keep(sizeof *row);
+    control__path_verdict__init(row);
+    row->destination = sample_addr("10.51.231.10");
+    row->source = sample_addr("10.1.1.10");
+    row->verdict = CONTROL__PATH_VERDICT__VERDICT__EXPOSED;
+    row->text = sample_text("10.51.231.10 must be protected and would leave in the clear");
+    row->is_protected = true;
+    row->protection = sample_addr("10.51.230.0");
+    row->protection_len = 23;
+    row->required_classes = 4;
+    row->is_guard_installed = true;
+    row->has_route = true;
+    row->route = sample_addr("10.51.231.0");
+    row->route_len = 25;
+    row->protocol = 4;
+    row->metric = 7;
+    row->nexthop_object = 12;
+    row->xfrm = CONTROL__PATH_VERDICT__XFRM__READ;
+    row->policies = 2;
+    row->n_hops = 2;
+    row->hops = keep(2 * sizeof *row->hops);
+    row->hops[0] = sample_hop("172.16.0.2", "er1", 1);
+    row->hops[0]->is_chosen = true;
+    row->hops[0]->encryption = sample_text("none: no XFRM policy takes it");
+    row->hops[1] = sample_hop(NULL, "ipsec0", 3);
+    row->hops[1]->is_dropped = true;
+    row->hops[1]->encryption = sample_text("no XFRM policy of if_id 42 takes it");
+    row->hops[1]->tunnel = sample_text("ipsec0");
+    row->hops[1]->n_evidence = 2;
+    row->hops[1]->evidence = keep(2 * sizeof *row->hops[1]->evidence);
+    row->hops[1]->evidence[0] = sample_evidence(1, true, true);
+    row->hops[1]->evidence[1] = sample_evidence(2, true, false);
+    answer->n_verdicts = 1;
+    answer->verdicts = keep(sizeof *answer->verdicts);
+    answer->verdicts[0] = row;
+    return answer;
+}
+
 static inline Control__Answer *sample_memory(void)
 {
     Control__Answer *answer = sample_answer();

@@ -22,6 +22,9 @@ struct control_rig {
     bool with_secrets;
     bool reload_fails;
     const char *config_text;
+    struct kernel_path path; /* what the kernel answers */
+    struct ip_addr asked_destination;
+    struct ip_addr asked_source;
 };
 
 static inline bool rig_print_config(void *context, enum control_config_format format,
@@ -50,6 +53,17 @@ static inline void rig_settle(void *context)
     rig->settles++;
 }
 
+static inline void rig_query_path(void *context, const struct ip_addr *destination,
+                                  const struct ip_addr *source, struct kernel_path *path_out)
+{
+    struct control_rig *rig = context;
+    rig->asked_destination = *destination;
+    rig->asked_source = *source;
+    *path_out = rig->path;
+    path_out->destination = *destination;
+    path_out->source = *source;
+}
+
 static inline struct control_rig *rig_new(bool is_admin)
 {
     struct control_rig *rig = calloc(1, sizeof *rig);
@@ -74,7 +88,7 @@ static inline struct control_rig *rig_new(bool is_admin)
     config->protection_count = 1;
     top_configure(top, config);
     top_wait_s(top, 20);
-    struct control_hooks hooks = {rig, rig_print_config, rig_reload, rig_settle};
+    struct control_hooks hooks = {rig, rig_print_config, rig_reload, rig_settle, rig_query_path};
     rig->server = control_server_new(top->core, &hooks);
     rig->client = control_client_new(rig->server, 1000, 1000, is_admin);
     buffer_init(&rig->received, MEM_CONTROL);

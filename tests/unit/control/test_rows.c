@@ -401,6 +401,73 @@ START_TEST(a_path_refused_by_protection_says_what_is_required)
 }
 END_TEST
 
+START_TEST(failovers_are_told_newest_first_with_where_their_time_went)
+{
+    struct control_rig *rig = rig_greeted(false);
+    Control__FailoversRequest failovers = CONTROL__FAILOVERS_REQUEST__INIT;
+    Control__Request request = CONTROL__REQUEST__INIT;
+    request.kind_case = CONTROL__REQUEST__KIND_FAILOVERS;
+    request.failovers = &failovers;
+    ck_assert_int_eq(rig_ask(rig, &request), CONTROL__STATUS__CODE__OK);
+    ck_assert_uint_eq(rig->answers[0]->n_failovers, 0);
+    announce(rig, "192.0.2.2", "198.51.100.0/24");
+    announce(rig, "192.0.2.6", "198.51.100.0/24");
+    top_wait_s(rig->top, 1);
+    for (int i = 0; i < 2; i++) {
+        struct core_event event = {.kind = EVENT_BFD_STATE};
+        event.bfd.peer = addr_of(i == 0 ? "192.0.2.2" : "192.0.2.6");
+        top_feed(rig->top, &event);
+        top_wait_s(rig->top, 1);
+    }
+    ck_assert_int_eq(rig_ask(rig, &request), CONTROL__STATUS__CODE__OK);
+    ck_assert_uint_eq(rig->answers[0]->n_failovers, 2);
+    const Control__Failover *newest = rig->answers[0]->failovers[0];
+    ck_assert_uint_eq(newest->number, 2);
+    ck_assert_ptr_nonnull(strstr(newest->cause, "192.0.2.6"));
+    ck_assert_uint_eq(newest->groups, 1);
+    ck_assert_uint_eq(newest->destinations, 1);
+    ck_assert_int_ge(newest->age_ms, 0);
+    ck_assert_uint_eq(rig->answers[0]->failovers[1]->number, 1);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(the_way_of_a_packet_is_asked_and_judged)
+{
+    struct control_rig *rig = rig_greeted(false);
+    Control__VerifyRequest verify = CONTROL__VERIFY_REQUEST__INIT;
+    Control__Request request = CONTROL__REQUEST__INIT;
+    uint8_t destination[16];
+    uint8_t source[16];
+    request.kind_case = CONTROL__REQUEST__KIND_VERIFY;
+    request.verify = &verify;
+    ck_assert_int_eq(rig_ask(rig, &request), CONTROL__STATUS__CODE__INVALID);
+    verify.destination = rig_addr("10.51.231.10", destination);
+    verify.source = rig_addr("2001:db8::1", source);
+    ck_assert_int_eq(rig_ask(rig, &request), CONTROL__STATUS__CODE__INVALID);
+    verify.source = rig_addr("10.1.1.10", source);
+    rig->path.hop_count = 1;
+    rig->path.hops[0].leg.ifindex = 2;
+    rig->path.hops[0].is_chosen = true;
+    ck_assert_int_eq(rig_ask(rig, &request), CONTROL__STATUS__CODE__FAILED);
+    struct ip_addr asked = addr_of("10.51.231.10");
+    ck_assert(ip_equal(&rig->asked_destination, &asked));
+    asked = addr_of("10.1.1.10");
+    ck_assert(ip_equal(&rig->asked_source, &asked));
+    const Control__PathVerdict *row = rig->answers[0]->verdicts[0];
+    ck_assert_int_eq(row->verdict, CONTROL__PATH_VERDICT__VERDICT__EXPOSED);
+    ck_assert_uint_eq(row->n_hops, 1);
+    ck_assert_str_eq(row->hops[0]->leg->interface, "eth0");
+    ck_assert_uint_eq(row->hops[0]->leg->path_class, 1);
+    verify.destination = rig_addr("10.60.0.1", destination);
+    ck_assert_int_eq(rig_ask(rig, &request), CONTROL__STATUS__CODE__OK);
+    ck_assert_int_eq(rig->answers[0]->verdicts[0]->verdict, CONTROL__PATH_VERDICT__VERDICT__CLEAR);
+    rig->path.error = 1;
+    ck_assert_int_eq(rig_ask(rig, &request), CONTROL__STATUS__CODE__FAILED);
+    rig_free(rig);
+}
+END_TEST
+
 START_TEST(memory_is_shown_by_kind)
 {
     struct control_rig *rig = rig_greeted(false);
@@ -430,6 +497,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, kernel_routes_are_shown_by_kind_and_prefix);
     tcase_add_test(tcase, tunnels_and_protections_are_shown_one_or_all);
     tcase_add_test(tcase, a_path_refused_by_protection_says_what_is_required);
+    tcase_add_test(tcase, failovers_are_told_newest_first_with_where_their_time_went);
+    tcase_add_test(tcase, the_way_of_a_packet_is_asked_and_judged);
     tcase_add_test(tcase, memory_is_shown_by_kind);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -209,6 +209,110 @@ START_TEST(no_underlay_is_unreachable_not_a_circle)
 }
 END_TEST
 
+/* ---- The stopwatch ---- */
+
+static struct mono_time ms_later(struct mono_time time, int64_t ms)
+{
+    return mono_add(time, mono_span_ms(ms));
+}
+
+/* Carries out what is queued as a kernel that takes its time. */
+static void answer_slowly(struct model *model, int64_t decide_ms, int64_t program_ms)
+{
+    struct table_top *top = model->top;
+    struct core_action action;
+    while (core_take_action(top->core, &action)) {
+        model_act(model, &action);
+    }
+    struct mono_time told = ms_later(top->now, decide_ms);
+    struct mono_time done = ms_later(told, program_ms);
+    top->now = ms_later(done, 1);
+    while (model->queue_count != 0) {
+        model_take(model, model_next(model), &action);
+        struct core_event event = {.kind = EVENT_FIB_RESULT};
+        bool is_route = action.kind == ACTION_FIB_ROUTE;
+        event.fib_result.operation =
+            is_route ? action.fib_route.operation : action.fib_nexthop.operation;
+        event.fib_result.error = is_route ? model_do_route(model, &action.fib_route)
+                                          : model_do_nexthop(model, &action.fib_nexthop);
+        event.fib_result.told = told;
+        event.fib_result.done = done;
+        top_feed(top, &event);
+    }
+}
+
+static int64_t ms_between(struct mono_time earlier, struct mono_time later)
+{
+    return mono_span_to_ms(mono_between(earlier, later));
+}
+
+START_TEST(a_failover_is_timed_as_detect_decide_program_confirmed)
+{
+    struct model *model = mission_up(30);
+    struct table_top *top = model->top;
+    uint32_t before = snapshot_failover_total(top->core);
+    struct core_event event = {.kind = EVENT_TUNNEL_FACT};
+    event.tunnel_fact = (struct tunnel_fact){
+        .tunnel_number = 1, .source = LIVENESS_XFRM, .is_known = true, .is_alive = false};
+    struct mono_time seen = top->now;
+    top->now = ms_later(seen, 5);
+    model->is_holding = true;
+    core_feed_seen(top->core, top->now, seen, &event);
+    answer_slowly(model, 2, 7);
+    struct failover_record record;
+    ck_assert_uint_eq(snapshot_failover_total(top->core), before + 1);
+    ck_assert(snapshot_failover(top->core, 0, &record));
+    ck_assert_ptr_nonnull(strstr(record.cause, "tunnel ipsec0 down, says its xfrm"));
+    ck_assert_int_eq(ms_between(record.seen, record.began), 5);
+    ck_assert_int_eq(ms_between(record.began, record.told), 2);
+    ck_assert_int_eq(ms_between(record.told, record.programmed), 7);
+    ck_assert_int_eq(ms_between(record.programmed, record.confirmed), 1);
+    ck_assert_uint_eq(record.group_count, 1);
+    ck_assert_uint_eq(record.destination_count, 2);
+    ck_assert_uint_eq(record.discarding_count, 0);
+    model_free(model);
+}
+END_TEST
+
+START_TEST(a_failover_that_ends_nowhere_says_so_and_pins_count)
+{
+    struct model *model = mission_up(31);
+    struct failover_record record;
+    mission_sa(model, 1, false);
+    model_settle(model);
+    mission_sa(model, 2, false);
+    model_settle(model);
+    ck_assert(snapshot_failover(model->top->core, 0, &record));
+    ck_assert_uint_eq(record.discarding_count, record.group_count);
+    mission_bfd(model, "172.16.0.2", true);
+    mission_bfd(model, "172.16.0.2", false);
+    model_settle(model);
+    ck_assert(snapshot_failover(model->top->core, 0, &record));
+    ck_assert_ptr_nonnull(strstr(record.cause, "172.16.0.2 down, says BFD"));
+    ck_assert_uint_eq(record.route_count, 2); /* the pins of both endpoints */
+    model_free(model);
+}
+END_TEST
+
+START_TEST(the_history_keeps_the_last_failovers_only)
+{
+    struct model *model = mission_up(32);
+    struct failover_record record;
+    for (int i = 0; i < 100; i++) {
+        mission_sa(model, 1, false);
+        model_wait_ms(model, 10);
+        mission_sa(model, 1, true);
+        model_wait_ms(model, 10);
+    }
+    ck_assert_uint_ge(snapshot_failover_total(model->top->core), 100);
+    ck_assert(snapshot_failover(model->top->core, 63, &record));
+    ck_assert_ptr_nonnull(strstr(record.cause, "ipsec0"));
+    ck_assert(!snapshot_failover(model->top->core, 64, &record));
+    ck_assert_uint_eq(model->leaks, 0);
+    model_free(model);
+}
+END_TEST
+
 /* ---- All orders ---- */
 
 #define EVENTS 6
@@ -319,6 +423,9 @@ Suite *test_suite(void)
     tcase_add_test(tcase, no_underlay_is_unreachable_not_a_circle);
     tcase_add_test(tcase, no_order_of_faults_leaks);
     tcase_add_test(tcase, planted_leak_rings);
+    tcase_add_test(tcase, a_failover_is_timed_as_detect_decide_program_confirmed);
+    tcase_add_test(tcase, a_failover_that_ends_nowhere_says_so_and_pins_count);
+    tcase_add_test(tcase, the_history_keeps_the_last_failovers_only);
     suite_add_tcase(suite, tcase);
     return suite;
 }

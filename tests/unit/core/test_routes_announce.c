@@ -115,6 +115,25 @@ START_TEST(parts_of_a_cover_are_announced_and_never_used_for_forwarding)
 }
 END_TEST
 
+START_TEST(rib_entries_count_what_show_bgp_lists_and_no_anchors)
+{
+    struct table_top *top = mission();
+    struct config *config = mission_config();
+    config_network_add(config, "10.1.0.0/16", CLEAR);
+    config_network_add(config, "10.1.1.0/24", IPSEC);
+    mission_up(top, config);
+    struct snapshot_global global;
+    snapshot_global(top->core, &global);
+    ck_assert_uint_eq(global.dest_count[AFI_SAFI_IPV4_UNICAST], 3);
+    far_withdraw(top, &top->ends[0], "10.51.230.0/24");
+    far_withdraw(top, &top->ends[1], "10.51.230.0/24");
+    top_wait_s(top, 1);
+    snapshot_global(top->core, &global);
+    ck_assert_uint_eq(global.dest_count[AFI_SAFI_IPV4_UNICAST], 2);
+    top_free(top);
+}
+END_TEST
+
 START_TEST(nothing_of_an_ipsec_network_goes_out_in_the_clear_whatever_its_source)
 {
     struct table_top *top = mission();
@@ -285,6 +304,7 @@ Suite *test_suite(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, the_example_announces_the_complement_in_the_clear_and_the_rest_by_ipsec);
     tcase_add_test(tcase, parts_of_a_cover_are_announced_and_never_used_for_forwarding);
+    tcase_add_test(tcase, rib_entries_count_what_show_bgp_lists_and_no_anchors);
     tcase_add_test(tcase, nothing_of_an_ipsec_network_goes_out_in_the_clear_whatever_its_source);
     tcase_add_test(tcase, a_better_path_from_elsewhere_does_not_defeat_a_network_with_a_class);
     tcase_add_test(tcase, cover_hold_waits_for_the_network_inside_to_stand);

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""What the kernel really does, under a daemon that promises: protection, repair, foreign routes,
+the way of a packet, the stopwatch, and how the daemon leaves.
+
+A site (lan) behind a router (ce), one clear link to a MSEE (m) and two tunnels to gateways (g0, g1).
+The tunnels are plain cables declared as tunnels: what matters here is which interface a packet takes.
+A sender in the LAN sends to protected destinations all the time, and a listener at the MSEE counts
+what arrives there in the clear.
+Prints one line per promise and `N passed, N failed, N skipped` at the end.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TOP, "tests", "lab"))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+
+import netlab  # noqa: E402
+from daemon import Result, Router, check  # noqa: E402
+
+CE = """tunnel ipsec0
+ local-endpoint 10.1.255.1
+ remote-endpoint 10.51.230.4
+tunnel ipsec1
+ local-endpoint 10.1.255.1
+ remote-endpoint 10.51.230.5
+protect 10.51.230.0/23 require ipsec%s
+router bgp 65001
+ bgp router-id 192.168.255.1
+ neighbor 172.16.0.2 azure-role msee
+ no neighbor 172.16.0.2 bfd
+ neighbor 10.51.230.12 azure-role vwan-hub tunnel ipsec0
+ neighbor 10.51.230.13 azure-role vwan-hub tunnel ipsec1
+ maximum-paths 2
+ network 10.1.0.0/16 path-class clear
+ network 10.1.1.0/24 path-class ipsec
+"""
+
+FAR = """router bgp %d
+ bgp router-id %s
+ no bgp ebgp-requires-policy
+ neighbor %s remote-as 65001
+ neighbor %s ebgp-multihop 5
+ neighbor %s timers connect 1
+"""
+
+PREFIXES = ("10.51.230.0/24", "10.51.231.0/24")
+GUARD = "unreachable 10.51.230.0/23 proto 165 metric 4294967294"
+TARGETS = ("10.51.231.10", "10.51.230.200", "10.51.230.77")
+ENDPOINTS = ("10.51.230.4", "10.51.230.5")
+
+
+def far_conf(asn, router_id, peer, extra=""):
+    text = FAR % (asn, router_id, peer, peer, peer)
+    return text + extra + "".join(" network %s\n" % prefix for prefix in PREFIXES)
+
+
+class Listener(threading.Thread):
+    """Counts packets to protected destinations on one interface, those of the endpoints aside."""
+
+    def __init__(self, netns, interface):
+        super().__init__(daemon=True)
+        self.seen = 0
+        self.last = None
+        self.is_ending = False
+        self.socket = netns.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+        self.socket.bind((interface, 0x0800))
+        self.socket.settimeout(0.2)
+        self.start()
+
+    def run(self):
+        while not self.is_ending:
+            with contextlib.suppress(socket.timeout):
+                packet, where = self.socket.recvfrom(2048)
+                target = socket.inet_ntoa(packet[16:20])
+                if where[2] != socket.PACKET_OUTGOING and target in TARGETS:
+                    self.seen += 1
+                    self.last = target
+
+    def close(self):
+        self.is_ending = True
+        self.join()
+        self.socket.close()
+
+
+class Sender(threading.Thread):
+    """Five hundred packets a second from the LAN, to all targets in turn."""
+
+    def __init__(self, netns):
+        super().__init__(daemon=True)
+        self.sent = 0
+        self.is_ending = False
+        self.socket = netns.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.start()
+
+    def run(self):
+        while not self.is_ending:
+            for target in TARGETS:
+                with contextlib.suppress(OSError):
+                    self.socket.sendto(struct.pack("!I", self.sent), (target, 4000))
+                self.sent += 1
+            time.sleep(0.006)
+
+    def close(self):
+        self.is_ending = True
+        self.join()
+        self.socket.close()
+
+
+class Site:
+    def __init__(self, ce_conf):
+        self.lan = netlab.Netns("lan")
+        self.ce = Router("ce", ce_conf)
+        self.m = Router("m", far_conf(12076, "172.16.0.2", "172.16.0.1", " network 10.60.0.0/16\n"))
+        self.g = [Router("g%d" % i, far_conf(65515, "10.51.230.%d" % (12 + i), "192.168.255.1"))
+                  for i in range(2)]
+        ce = self.ce.netns
+        ce.sysctl("net.ipv4.ip_forward", 1)
+        ce.sysctl("net.ipv6.conf.all.forwarding", 1)
+        netlab.veth(self.lan, "eth0", ce, "lan0")
+        netlab.veth(ce, "er1", self.m.netns, "er1")
+        self.lan.ip("addr add 10.1.1.10/24 dev eth0", "route add default via 10.1.1.1")
+        ce.ip("addr add 10.1.1.1/24 dev lan0", "addr add 10.1.255.1/32 dev lo",
+              "addr add 192.168.255.1/32 dev lo", "addr add 172.16.0.1/30 dev er1")
+        self.m.netns.ip("addr add 172.16.0.2/30 dev er1")
+        for i, gateway in enumerate(self.g):
+            netlab.veth(ce, "ipsec%d" % i, gateway.netns, "t0")
+            gateway.netns.ip("addr add 10.51.230.%d/32 dev lo" % (12 + i),
+                             "route add 192.168.255.1/32 dev t0")
+
+    def start_far_ends(self):
+        for router in [self.m] + self.g:
+            router.start()
+
+    def start(self):
+        self.start_far_ends()
+        self.ce.start()
+
+    def wait_up(self):
+        return netlab.wait_for("all routes", lambda: self.way("10.51.231.10") == {"ipsec0", "ipsec1"}
+                               and self.way("10.60.1.1") == {"er1"} and
+                               self.way("10.51.230.4") == {"er1"}, 60, watch=[self.ce.process])[1]
+
+    def verify(self, target, *extra):
+        status, text = self.ce.shell("verify path %s %s json" % (target, " ".join(extra)))
+        return status, json.loads(text)
+
+    def way(self, target):
+        """Interfaces by which packets to target may leave, as the kernel says."""
+        document = self.verify(target)[1]
+        return {hop["interfaceName"] for hop in document["nexthops"]}
+
+    def routes(self, what=""):
+        return self.ce.netns.run(["ip", "route", "show"] + what.split())[1]
+
+
+def healed(site, what, break_it, is_whole):
+    """Breaks something behind the daemon's back and measures how long it stays broken."""
+    check("%s: it stands before" % what, is_whole(), site.routes())
+    break_it()
+    try:
+        _, took = netlab.wait_for(what, is_whole, 5, step_s=0.005, watch=[site.ce.process])
+        check("%s heals within a second (%.0f ms)" % (what, took * 1000), took < 1.0)
+    except netlab.LabError as error:
+        check("%s heals" % what, False, error)
+
+
+def check_verify(site):
+    status, document = site.verify("10.51.231.10")
+    hops = document["nexthops"]
+    check("verify path: a protected destination leaves by the tunnels, status 0",
+          status == 0 and document["verdict"] == "protected" and
+          {hop["tunnel"] for hop in hops} == {"ipsec0", "ipsec1"} and
+          all(hop["pathClass"] == "ipsec" and hop["tunnelAlive"] for hop in hops), document)
+    check("  with route, guard and exactly one chosen way",
+          document["route"]["prefix"] == "10.51.231.0/24" and document["route"]["ours"] and
+          document["protection"]["guardInstalled"] and
+          sum(hop["chosen"] for hop in hops) == 1, document)
+    status, document = site.verify("10.51.231.10", "from", "10.1.1.10")
+    check("verify path from a host of the LAN", status == 0 and
+          document["verdict"] == "protected" and document["source"] == "10.1.1.10", document)
+    status, document = site.verify("10.60.1.1")
+    check("verify path: clear where nothing requires more, status 0",
+          status == 0 and document["verdict"] == "clear", document)
+    status, document = site.verify("10.51.230.4")
+    check("verify path: an endpoint travels the underlay, status 0", status == 0 and
+          document["verdict"] == "endpoint" and document["endpointOf"] == "ipsec0", document)
+    status, document = site.verify("10.1.255.1")
+    check("verify path: an address of ours", status == 0 and document["verdict"] == "local",
+          document)
+    status, document = site.verify("203.0.113.9")
+    check("verify path: no route", status == 0 and document["verdict"] == "blocked" and
+          "no route" in document["text"], document)
+    status, document = site.verify("2001:db8::9")
+    check("verify path: IPv6, no route", status == 0 and document["verdict"] == "blocked", document)
+    status, text = site.ce.shell("verify path 10.51.231.10")
+    check("verify path in words", status == 0 and "Verdict: protected" in text and
+          "Tunnel ipsec0 is up" in text and "XFRM: " in text, text)
+    status, text = site.ce.shell("verify path 10.51.231.10 from 2001:db8::1")
+    check("verify path: families that do not fit are refused", status == 1 and "famil" in text, text)
+    status, text = site.ce.shell("verify path 10.51.231.300")
+    check("verify path: no address", status == 1 and "^" in text, text)
+
+
+def body():
+    site = Site(CE % "")
+    site.start()
+    if os.environ.get("SHELL_ME"):
+        time.sleep(8)
+        for r in [site.ce, site.m] + site.g:
+            print(r.shell("show bgp summary")[1], r.process.log_tail(20))
+        print(site.routes(), site.ce.shell("show tunnels")[1], site.ce.shell("verify path 10.51.231.10"), site.ce.shell("show bgp"))
+    print("all routes after %.1f s" % site.wait_up())
+    check_verify(site)
+    print("truth: %d passed, %d failed" % (Result.passed, Result.failed))
+    return 0 if Result.failed == 0 else 1
+
+
+def main():
+    try:
+        return netlab.isolate(body, keep=os.environ.get("SEALANE_KEEP"))
+    except netlab.LabMissing as reason:
+        print("skip (%s)\ntruth: 0 passed, 0 failed, 1 skipped" % reason)
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
