@@ -369,6 +369,10 @@ class Speaker:
         self.socket = None
         self.peer_open = None
         self.says_open = True
+        self.answers_open = True  # with KEEPALIVE
+        self.is_silent = False  # no KEEPALIVE of our own
+        self.reads = True
+        self.refreshes = []  # (afi, subtype)
         self.established = threading.Event()
         self.closed = threading.Event()
         self.routes = {}
@@ -487,8 +491,12 @@ class Speaker:
             keepalive_s = max(1.0, self.hold_s / 3) if self.hold_s else 3600
             buffer = b""
             while True:
+                if not self.reads:
+                    time.sleep(0.05)
+                    continue
                 readable, _w, _x = select.select([self.socket], [], [], 0.5)
-                if time.monotonic() - last >= keepalive_s and self.established.is_set():
+                is_due = time.monotonic() - last >= keepalive_s and not self.is_silent
+                if is_due and self.established.is_set():
                     self.send(keepalive())
                     last = time.monotonic()
                 if not readable:
@@ -523,13 +531,15 @@ class Speaker:
             self.messages.append((kind, len(body)))
         if kind == OPEN:
             self.peer_open = read_open(body)
-            if self.says_open:  # a KEEPALIVE before OPEN would be the wrong message judged
+            if self.says_open and self.answers_open:  # a KEEPALIVE before OPEN would be the wrong message judged
                 self.send(keepalive())
         elif kind == KEEPALIVE:
             if self.peer_open:
                 self.established.set()
         elif kind == NOTIFICATION:
             self.notifications.append((body[0], body[1], body[2:]))
+        elif kind == ROUTE_REFRESH:
+            self.refreshes.append((int.from_bytes(body[:2], "big"), body[2]))
         elif kind == UPDATE:
             self._take(body)
 

@@ -1,225 +1,242 @@
-"""Wrong messages from a peer: the NOTIFICATION of RFC 4271 section 6, or the
-treatment of RFC 7606. Each case speaks to a daemon of its own."""
+"""Wrong messages over live sessions: each row of wrong_rows.py, while a second,
+well-behaved session watches what is passed on and must never notice more than
+that. After each wrong message comes a sound one, which must arrive."""
 
-import struct
 import time
 
 import netlab
 import speaker as bgp
+import wrong_rows as rows
 from base import Failed, Skip, Wire
+from wrong_rows import CONNECTED, DUT, ESTABLISHED, GOOD, RESET, VICTIM, VICTIM6, WITHDRAW
 
 CONFIG = """router bgp 65001
  bgp router-id 10.99.0.1
  no bgp ebgp-requires-policy
+ bgp minimum-holdtime 6
  neighbor 10.99.0.3 remote-as 65003
  neighbor 10.99.0.3 passive
+ neighbor 10.99.0.4 remote-as 65001
+ neighbor 10.99.0.4 passive
+ neighbor 10.99.0.2 remote-as 65005
+ neighbor 10.99.0.2 passive
+ neighbor 10.99.0.5 remote-as 65006
+ neighbor 10.99.0.5 passive
+ neighbor 10.99.0.5 local-role customer
+ neighbor 10.98.0.3 remote-as 65004
+ neighbor 10.98.0.3 passive
  address-family ipv6 unicast
   neighbor 10.99.0.3 activate
+  neighbor 10.99.0.4 activate
+  neighbor 10.99.0.2 activate
+  neighbor 10.98.0.3 activate
 """
-LOCAL, DUT = "10.99.0.3", "10.99.0.1"
-GOOD, VICTIM = "203.0.113.0/24", "203.0.114.0/24"
+BOTH = ((bgp.IPV4, bgp.UNICAST), (bgp.IPV6, bgp.UNICAST))
+ENHANCED_REFRESH = bgp.capability(70)
 PATIENCE_S = 30.0
-PACE_S = 0.4  # a daemon may bound how often one source connects; sealaned takes 4 a second
+PACE_S = 0.1  # sealaned takes 16 connections a second from one source
 ANSWER_S = 5.0
 
 
-def good_attributes(without=None):
-    parts = {bgp.ORIGIN: bgp.origin(), bgp.AS_PATH: bgp.as_path([65003]),
-             bgp.NEXT_HOP: bgp.next_hop(LOCAL)}
-    return [value for kind, value in parts.items() if kind != without]
-
-
-# name, what is sent before a session exists, NOTIFICATION code, subcodes allowed
-BEFORE = (
-    ("marker", bgp.message(bgp.OPEN, b"\0" * 10, marker=b"\0" * 16), 1, (1,)),
-    ("length under 19", bgp.message(bgp.KEEPALIVE, length=18), 1, (2,)),
-    ("length over 4096", bgp.message(bgp.OPEN, b"\0" * 10, length=5000), 1, (2,)),
-    ("OPEN too short", bgp.message(bgp.OPEN, b"\4\0\0"), 1, (2,)),
-    ("message type 9", bgp.message(9), 1, (3,)),
-    ("version 3", bgp.open_message(65003, 90, LOCAL, version=3), 2, (1,)),
-    ("wrong AS", bgp.open_message(65009, 90, LOCAL, [bgp.cap_as4(65009)]), 2, (2,)),
-    ("router id 0.0.0.0", bgp.open_message(65003, 90, "0.0.0.0", [bgp.cap_as4(65003)]), 2, (3,)),
-    ("hold time 1", bgp.open_message(65003, 1, LOCAL, [bgp.cap_as4(65003)]), 2, (6,)),
-    ("UPDATE before OPEN", bgp.update(), 5, (0, 1)),
-)
-
-# name, sent in an established session, code, subcodes
-FATAL = (
-    ("KEEPALIVE with a body", bgp.message(bgp.KEEPALIVE, b"x"), 1, (2,)),
-    ("a second OPEN", bgp.open_message(65003, 90, LOCAL, [bgp.cap_as4(65003)]), 5, (0, 3)),
-    ("withdrawn length too long", bgp.message(bgp.UPDATE, b"\0\x20\0\0"), 3, (1,)),
-    ("prefix of 33 bits", bgp.message(
-        bgp.UPDATE, b"\0\0" + struct.pack("!H", len(b"".join(good_attributes())))
-        + b"".join(good_attributes()) + b"\x21\xcb\0\x71\0\0"), 3, (10,)),
-)
-
-# name, attributes of an announcement whose prefix must count as withdrawn
-WITHDRAW = (
-    ("ORIGIN 9", [bgp.attribute(bgp.ORIGIN, b"\x09")] + good_attributes(bgp.ORIGIN)),
-    ("no ORIGIN", good_attributes(bgp.ORIGIN)),
-    ("no NEXT_HOP", good_attributes(bgp.NEXT_HOP)),
-    ("no AS_PATH", good_attributes(bgp.AS_PATH)),
-    ("AS_PATH segment cut", [bgp.attribute(bgp.AS_PATH, b"\x02\x04\0\0\xfd\xeb")]
-     + good_attributes(bgp.AS_PATH)),
-    ("AS_PATH segment type 7", [bgp.attribute(bgp.AS_PATH, b"\x07\x01\0\0\xfd\xeb")]
-     + good_attributes(bgp.AS_PATH)),
-    ("NEXT_HOP of 3 octets", [bgp.attribute(bgp.NEXT_HOP, b"\x0a\x63\0")]
-     + good_attributes(bgp.NEXT_HOP)),
-    ("MED of 3 octets", good_attributes() + [bgp.attribute(bgp.MED, b"\0\0\1")]),
-    ("communities of 5 octets", good_attributes() + [bgp.attribute(bgp.COMMUNITIES, b"\0" * 5)]),
-    ("large communities of 11 octets",
-     good_attributes() + [bgp.attribute(bgp.LARGE_COMMUNITIES, b"\0" * 11)]),
-    ("extended communities of 7 octets",
-     good_attributes() + [bgp.attribute(bgp.EXT_COMMUNITIES, b"\0" * 7)]),
-    ("ORIGIN marked optional", [bgp.attribute(bgp.ORIGIN, b"\0", flags=0xC0)]
-     + good_attributes(bgp.ORIGIN)),
-)
-
-# name, an attribute that is thrown away while the route stays
-DISCARD = (
-    ("ATOMIC_AGGREGATE of 1 octet", bgp.attribute(bgp.ATOMIC, b"x")),
-    ("AGGREGATOR of 5 octets", bgp.attribute(bgp.AGGREGATOR, b"\0" * 5)),
-    ("LOCAL_PREF over eBGP", bgp.local_pref(500)),
-    ("ORIGINATOR_ID over eBGP", bgp.attribute(bgp.ORIGINATOR, b"\1\2\3\4")),
-)
-
-
 class Wrong:
-    """A group of wrong messages, all against one daemon."""
+    """A group of rows against one daemon with a watcher."""
 
-    def __init__(self, make_dut, name, body):
+    def __init__(self, make_dut, name, body, config=CONFIG):
         self.make_dut = make_dut
         self.name = name
         self.body = body
+        self.config = config
+        self.last_connect = 0.0
 
     def run(self):
         reason = self.make_dut.missing()
         if reason:
             raise Skip(reason)
         self.wire = Wire()
-        self.dut = self.make_dut(self.name.replace(" ", "-"), self.wire.dut, CONFIG)
+        self.wire.peer.ip("addr add 10.99.0.5/24 dev eth0")
+        self.dut = self.make_dut(self.name.replace(" ", "-"), self.wire.dut, self.config)
+        self.watcher = None
         try:
             self.dut.start()
-            count = self.body(self)
+            self.watcher = bgp.Speaker(65004, "10.98.0.3", 90, BOTH,
+                                       make_socket=self.wire.feed.socket)
+            self.watcher.connect("10.98.0.3", "10.98.0.1", timeout_s=PATIENCE_S).start()
+            if not self.watcher.wait_established(PATIENCE_S):
+                raise Failed("the watcher gets no session")
+            detail = self.body(self)
+            self.check_watcher()
             self.dut.check_alive()
-            return "%d messages" % count
+            return detail
         finally:
+            if self.watcher:
+                self.watcher.close()
             try:
                 self.dut.stop()
             finally:
                 self.wire.remove()
 
-    def speaker(self, established=True):
-        families = ((bgp.IPV4, bgp.UNICAST), (bgp.IPV6, bgp.UNICAST))
+    def check_watcher(self):
+        watcher = self.watcher
+        if watcher.closed.is_set() or watcher.notifications or watcher.problem:
+            raise Failed("the watcher suffers: %s %s" % (watcher.notifications, watcher.problem))
+
+    def speaker(self, sender, stage=ESTABLISHED, hold_s=90):
+        """A session of the sender, as far as the stage says."""
         if hasattr(self.dut, "forgive"):
-            self.dut.forgive(LOCAL)
-        session = bgp.Speaker(65003, LOCAL, 90, families, make_socket=self.wire.peer.socket)
-        session.connect(LOCAL, DUT, timeout_s=PATIENCE_S).start(say_open=established)
-        if established and not session.wait_established(PATIENCE_S):
+            self.dut.forgive(sender.address)
+        time.sleep(max(0.0, self.last_connect + PACE_S - time.monotonic()))
+        self.last_connect = time.monotonic()
+        capabilities = bgp.default_capabilities(sender.asn, BOTH)
+        if not sender.as4:
+            capabilities.pop()
+        session = bgp.Speaker(sender.asn, sender.address, hold_s, BOTH,
+                              capabilities + [ENHANCED_REFRESH], self.wire.peer.socket)
+        session.answers_open = stage == ESTABLISHED
+        session.connect(sender.address, DUT, timeout_s=PATIENCE_S)
+        session.start(say_open=stage != CONNECTED)
+        reached = (session.wait_established(PATIENCE_S) if stage == ESTABLISHED
+                   else session.wait(lambda s: s.peer_open, ANSWER_S))
+        if not reached:
             session.close()
             raise Failed("no session: %s" % session.notifications)
         return session
 
-    def expect(self, session, name, code, subcodes):
-        try:
-            if not session.wait(lambda s: s.notifications or s.closed.is_set(), ANSWER_S) or (
-                    not session.notifications):
-                raise Failed("%s: no NOTIFICATION" % name)
-            got = session.notifications[0]
-            if got[0] != code or got[1] not in subcodes:
-                raise Failed("%s: NOTIFICATION %d/%d, not %d/%s" % (
-                    name, got[0], got[1], code, " or ".join(str(x) for x in subcodes)))
+    def sees(self, prefix, claim, what):
+        if not self.watcher.wait(lambda s: claim(s.route(prefix)), ANSWER_S):
+            held = self.watcher.route(prefix)
+            raise Failed("%s: the watcher %s" % (
+                what, "lacks " + prefix if held is None else "holds %s %s" % (prefix, held.raw)))
+
+    def expect(self, session, notify):
+        """The answer, and nothing behind it."""
+        if notify is None:
             if not session.wait_closed(ANSWER_S):
-                raise Failed("%s: the connection stays open" % name)
-        finally:
-            session.close()
+                raise Failed("the connection stays open")
+            if session.notifications:
+                raise Failed("answered with %s" % session.notifications)
+            return
+        code, subcode, data = notify
+        if not session.wait(lambda s: s.notifications or s.closed.is_set(), ANSWER_S) or (
+                not session.notifications):
+            raise Failed("no NOTIFICATION")
+        got = session.notifications[0]
+        if got[:2] != (code, subcode):
+            raise Failed("NOTIFICATION %d/%d, not %d/%d" % (got[0], got[1], code, subcode))
+        if data is not None and got[2] != data:
+            raise Failed("NOTIFICATION data %s, not %s" % (got[2].hex(), data.hex()))
+        if not session.wait_closed(ANSWER_S):
+            raise Failed("the connection stays open")
 
-    def table(self):
-        return self.dut.json("show bgp ipv4 unicast").get("routes", {})
+
+def marked(word):
+    """Whether a route is there and carries this community alone."""
+    return lambda route: route is not None and route.communities == {word}
 
 
-def each(case, table, established):
-    """Sends every wrong message over a connection of its own."""
+def is_gone(route):
+    return route is None
+
+
+def announce_sound(case, session, sender, word):
+    """GOOD, VICTIM and VICTIM6 with a community that says which time it is."""
+    change = {bgp.COMMUNITIES: bgp.communities([word])}
+    session.send(rows.raw_update(b"", b"".join(rows.parts(sender, change)),
+                                 bgp.prefix_bytes(GOOD) + bgp.prefix_bytes(VICTIM)))
+    change[bgp.NEXT_HOP] = None
+    session.send(rows.raw_update(b"", b"".join(rows.parts(sender, change)
+                                               + [rows.reach6(sender)])))
+    for prefix in (GOOD, VICTIM, VICTIM6):
+        case.sees(prefix, marked(word), "a sound announcement")
+
+
+def check_passed_on(case, row):
+    case.sees(row.victim, marked(rows.MARK), "the route")
+    route = case.watcher.route(row.victim)
+    for kind, value in row.holds.items():
+        if route.raw.get(kind) != value:
+            raise Failed("attribute %d came as %s" % (kind, route.raw.get(kind)))
+        if kind > 40 and not route.flags[kind] & 0x20:
+            raise Failed("attribute %d came without the partial bit" % kind)
+    for kind in row.lacks:
+        if kind in route.raw:
+            raise Failed("attribute %d was passed on" % kind)
+
+
+def one_update(case, session, row):
+    """False when the session is over, as it had to be."""
+    announce_sound(case, session, row.sender, "65003:1")
+    session.send(row.message)
+    if row.treatment == RESET:
+        case.expect(session, row.notify)
+        for prefix in (GOOD, VICTIM, VICTIM6):
+            case.sees(prefix, is_gone, "after the reset")
+        return False
+    if row.treatment == WITHDRAW:
+        case.sees(row.victim, is_gone, "the prefix")
+    else:
+        check_passed_on(case, row)
+    if case.watcher.route(GOOD) is None:
+        raise Failed("another prefix fell as well")
+    announce_sound(case, session, row.sender, "65003:2")
+    if session.closed.is_set() or session.notifications:
+        raise Failed("the session fell: %s" % session.notifications)
+    return True
+
+
+def updates(case):
+    """Rows of one sender after another; a session that fell is made again."""
     failures = []
-    for name, data, code, subcodes in table:
-        if name in case.make_dut.quirks:
-            continue
-        time.sleep(PACE_S)
-        try:
-            session = case.speaker(established)
-            session.send(data)
-            case.expect(session, name, code, subcodes)
-        except Failed as error:
-            failures.append(str(error))
+    for sender in rows.SENDERS:
+        session = None
+        for row in [row for row in rows.UPDATE_ROWS if row.sender is sender]:
+            if row.name in case.make_dut.quirks:
+                continue
+            try:
+                session = session or case.speaker(sender)
+                if not one_update(case, session, row):
+                    session.close()
+                    session = case.speaker(sender)
+                    announce_sound(case, session, sender, "65003:2")
+                case.check_watcher()
+            except (Failed, netlab.LabError, OSError) as error:
+                failures.append("%s: %s" % (row.name, error))
+                if session:
+                    session.close()
+                session = None
+        if session:
+            session.close()
+    return told(failures, len(rows.UPDATE_ROWS))
+
+
+def told(failures, count):
     if failures:
-        raise Failed("%d of %d\n%s" % (len(failures), len(table), "\n".join(failures)))
-    return len(table)
+        raise Failed("%d of %d\n%s" % (len(failures), count, "\n".join(failures)))
+    return "%d rows" % count
 
 
-def before_session(case):
-    return each(case, BEFORE, established=False)
-
-
-def in_session(case):
-    return each(case, FATAL, established=True)
-
-
-def one_by_one(case, table, one):
-    """Runs one(session, name, what) for each row; a session that fell is made
-    again, so that a single wrong answer does not hide the others."""
+def answers(case):
+    """Each over a connection of its own; at the end a sound session."""
     failures = []
-    session = None
-    for name, what in table:
-        if session is None or session.closed.is_set():
-            session = case.speaker()
+    table = [row for row in rows.ANSWERS if row.name not in case.make_dut.quirks]
+    for row in table:
         try:
-            one(case, session, name, what)
-        except (Failed, netlab.LabError) as error:
-            failures.append("%s: %s" % (name, error))
-            session.close()
+            session = case.speaker(row.sender, row.stage)
+            try:
+                session.send(row.message)
+                case.expect(session, row.notify)
+            finally:
+                session.close()
+            case.check_watcher()
+        except (Failed, netlab.LabError, OSError) as error:
+            failures.append("%s: %s" % (row.name, error))
+    session = case.speaker(rows.EBGP)
+    announce_sound(case, session, rows.EBGP, "65003:2")
     session.close()
-    if failures:
-        raise Failed("%d of %d\n%s" % (len(failures), len(table), "\n".join(failures)))
-    return len(table)
-
-
-def treated_as_withdraw(case):
-    if "treated as withdraw" in case.make_dut.quirks:
-        raise Skip("the stand-in does not do this")
-
-    def one(case, session, _name, attributes):
-        session.send(bgp.announce([GOOD, VICTIM], [65003], LOCAL))
-        netlab.wait_for("good route", lambda: VICTIM in case.table(), PATIENCE_S, 0.05)
-        session.send(bgp.update(attributes, [VICTIM]))
-        try:
-            netlab.wait_for("withdrawal", lambda: VICTIM not in case.table(), ANSWER_S, 0.05)
-        except netlab.LabError as error:
-            raise Failed("the route stays %s" % session.notifications) from error
-        if GOOD not in case.table() or session.closed.is_set():
-            raise Failed("more than its prefix fell %s" % session.notifications)
-
-    return one_by_one(case, WITHDRAW, one)
-
-
-def attribute_discarded(case):
-    def one(case, session, _name, extra):
-        session.send(bgp.withdraw([VICTIM]))
-        netlab.wait_for("empty table", lambda: VICTIM not in case.table(), PATIENCE_S, 0.05)
-        session.send(bgp.update(good_attributes() + [extra], [VICTIM]))
-        try:
-            netlab.wait_for("route", lambda: VICTIM in case.table(), ANSWER_S, 0.05)
-        except netlab.LabError as error:
-            raise Failed("the route is not there %s" % session.notifications) from error
-        if session.closed.is_set():
-            raise Failed("the session fell %s" % session.notifications)
-
-    return one_by_one(case, DISCARD, one)
+    return told(failures, len(table))
 
 
 def cases(make_dut):
     return [
-        Wrong(make_dut, "wrong messages before a session", before_session),
-        Wrong(make_dut, "wrong messages that end a session", in_session),
-        Wrong(make_dut, "wrong attributes, treated as withdraw", treated_as_withdraw),
-        Wrong(make_dut, "wrong attributes, discarded", attribute_discarded),
+        Wrong(make_dut, "wrong messages, each answered as RFC 4271 says", answers),
+        Wrong(make_dut, "wrong updates, each treated as RFC 7606 says", updates),
     ]
