@@ -23,6 +23,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "lab")]
 
 import bfd_cases  # noqa: E402
 import far_ends  # noqa: E402
+import message_cases  # noqa: E402
 import netlab  # noqa: E402
 import peers  # noqa: E402
 import replay  # noqa: E402
@@ -80,10 +81,13 @@ class SealaneDut:
             raise netlab.LabError("%s: exit %d: %s" % (command, status, text.strip()[:200]))
         return json.loads(text[text.index("{"):])
 
+    def shell(self, command):
+        return netlab.run([os.path.join(build_folder(), "sealane"), "-s", self.socket, "-c",
+                           command], timeout=30)
+
     def forgive(self, peer):
         """Ends the rest that a peer takes after each wrong message."""
-        netlab.run([os.path.join(build_folder(), "sealane"), "-s", self.socket, "-c",
-                    "clear bgp " + peer], timeout=30)
+        self.shell("clear bgp " + peer)
 
     def check_alive(self):
         check(self.process.is_running(), "sealaned ended:\n" + self.process.log_tail(30))
@@ -413,6 +417,7 @@ def all_cases(make_dut):
     cases.append(Case(make_dut, far_ends.FrrEnd, True, 4, PASSWORD, prove_wrong=True))
     cases.append(ReplayCase(make_dut))
     cases += wrong_messages.cases(make_dut)
+    cases += message_cases.cases(make_dut)
     cases += bfd_cases.cases(make_dut)
     return cases
 
