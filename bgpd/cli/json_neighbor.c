@@ -47,6 +47,38 @@ static void host_name(struct json *json, const Control__Capabilities *local,
     json_object_end(json);
 }
 
+static void add_path_side(struct json *json, const char *advertised, const char *received,
+                          const char *both_ways, bool is_local, bool is_remote)
+{
+    if (is_local || is_remote) {
+        json_flag(json, is_local && is_remote ? both_ways : is_local ? advertised : received, true);
+    }
+}
+
+static void add_path(struct json *json, const Control__Capabilities *local,
+                     const Control__Capabilities *remote)
+{
+    uint32_t any = local->add_path_receive | local->add_path_send | remote->add_path_receive |
+                   remote->add_path_send;
+    if (any == 0) {
+        return;
+    }
+    json_object_begin(json, "addPath");
+    for (unsigned i = 0; i < 2; i++) {
+        if ((any >> i & 1) == 0) {
+            continue;
+        }
+        json_object_begin(json, words_family_json(i == 0 ? 4 : 6));
+        add_path_side(json, "txAdvertised", "txReceived", "txAdvertisedAndReceived",
+                      (local->add_path_send >> i & 1) != 0, (remote->add_path_send >> i & 1) != 0);
+        add_path_side(json, "rxAdvertised", "rxReceived", "rxAdvertisedAndReceived",
+                      (local->add_path_receive >> i & 1) != 0,
+                      (remote->add_path_receive >> i & 1) != 0);
+        json_object_end(json);
+    }
+    json_object_end(json);
+}
+
 static void capabilities(struct json *json, const Control__Neighbor *row)
 {
     const Control__Capabilities *local =
@@ -61,6 +93,8 @@ static void capabilities(struct json *json, const Control__Neighbor *row)
     both(json, "extendedMessage", local->extended_message, remote->extended_message);
     both(json, "routeRefresh", local->route_refresh, remote->route_refresh);
     both(json, "enhancedRouteRefresh", local->enhanced_refresh, remote->enhanced_refresh);
+    add_path(json, local, remote);
+    both(json, "extendedNexthop", local->extended_next_hop != 0, remote->extended_next_hop != 0);
     both(json, "longLivedGracefulRestart", local->long_lived_gr, remote->long_lived_gr);
     json_object_begin(json, "multiprotocolExtensions");
     family_both(json, local->families, remote->families);
@@ -126,6 +160,14 @@ static void family_object(struct json *json, const Control__Neighbor *row,
     name(json, "outgoingUpdateAsPathFilterList", family->filter_list_out);
     name(json, "routeMapForIncomingAdvertisements", family->route_map_in);
     name(json, "routeMapForOutgoingAdvertisements", family->route_map_out);
+    if (family->advertise_map[0] != '\0') {
+        json_object_begin(json, "advertiseMap");
+        json_text(json, "condition", family->condition_is_absence ? "NON_EXIST" : "EXIST");
+        json_text(json, "conditionMap", family->condition_map);
+        json_text(json, "advertiseMap", family->advertise_map);
+        json_text(json, "advertiseStatus", family->condition_is_met ? "Advertise" : "Withdraw");
+        json_object_end(json);
+    }
     if (row->uses_azure_policy && family->route_map_in[0] == '\0') {
         json_text(json, "azureRolePolicy", row->azure_role);
     }
@@ -182,6 +224,12 @@ static void identity(struct render *render, const Control__Neighbor *row)
     json_text(json, "remoteRouterId", words_router_id(row->remote_router_id, text));
     json_text(json, "localRouterId", words_router_id(render->router_id, text));
     json_text(json, "bgpState", words_state(row->state));
+    if (row->local_capabilities != NULL && row->local_capabilities->role != 0) {
+        json_text(json, "localRole", words_role(row->local_capabilities->role));
+    }
+    if (row->remote_capabilities != NULL && row->remote_capabilities->role != 0) {
+        json_text(json, "remoteRole", words_role(row->remote_capabilities->role));
+    }
     json_flag(json, "adminShutDown", row->is_admin_down);
     json_flag(json, "prefixLimited", row->is_prefix_limited);
     name(json, "whyNotUp", row->why_not);

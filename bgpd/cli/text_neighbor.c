@@ -74,6 +74,8 @@ static void capabilities(struct out *out, const Control__Neighbor *row)
                                   (remote->add_path_send >> i & 1) != 0));
         }
     }
+    capability_line(out, "Extended nexthop", local->extended_next_hop != 0,
+                    remote->extended_next_hop != 0);
     capability_line(out, "Long-lived Graceful Restart", local->long_lived_gr,
                     remote->long_lived_gr);
     capability_line(out, "Route refresh", local->route_refresh, remote->route_refresh);
@@ -145,6 +147,11 @@ static void policy_lines(struct out *out, const Control__NeighborFamily *family)
     policy_line(out, "Outgoing update AS path filter list", family->filter_list_out);
     policy_line(out, "Route map for incoming advertisements", family->route_map_in);
     policy_line(out, "Route map for outgoing advertisements", family->route_map_out);
+    if (family->advertise_map[0] != '\0') {
+        out_printf(out, "  Condition %s, Condition-map %s, Advertise-map %s, status: %s\n",
+                   family->condition_is_absence ? "NON_EXIST" : "EXIST", family->condition_map,
+                   family->advertise_map, family->condition_is_met ? "Advertise" : "Withdraw");
+    }
 }
 
 static void family_block(struct out *out, const Control__Neighbor *row,
@@ -200,6 +207,16 @@ static void family_block(struct out *out, const Control__Neighbor *row,
     }
 }
 
+static void roles(struct out *out, const Control__Neighbor *row)
+{
+    uint32_t local = row->local_capabilities != NULL ? row->local_capabilities->role : 0;
+    uint32_t remote = row->remote_capabilities != NULL ? row->remote_capabilities->role : 0;
+    if (local != 0 || remote != 0) {
+        out_printf(out, "  Local Role: %s\n  Remote Role: %s\n", words_role(local),
+                   words_role(remote));
+    }
+}
+
 static void head(struct render *render, const Control__Neighbor *row)
 {
     char text[WORDS_ADDR_BYTES];
@@ -230,6 +247,7 @@ static void head(struct render *render, const Control__Neighbor *row)
         out_printf(out, ", up for %s", words_age(row->state_age_ms, age));
     }
     out_text(out, "\n");
+    roles(out, row);
     if (row->is_admin_down) {
         out_printf(out, "  Administratively shut down%s%s\n",
                    row->shutdown_message[0] != '\0' ? ": " : "", row->shutdown_message);

@@ -167,6 +167,13 @@ const char *words_reason_identity(uint32_t reason)
     return reason_find(reason)->identity;
 }
 
+const char *words_role(uint32_t role)
+{
+    static const char *const names[] = {"undefined", "provider", "rs-server",
+                                        "rs-client", "customer", "peer"};
+    return role < sizeof names / sizeof names[0] ? names[role] : "undefined";
+}
+
 const char *words_state(uint32_t state)
 {
     static const char *const names[] = {"Idle",     "Connect",     "Active",

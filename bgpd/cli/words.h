@@ -58,6 +58,8 @@ const char *words_reason_won(uint32_t reason);
 const char *words_reason_lost(uint32_t reason);
 const char *words_reason_identity(uint32_t reason);
 
+/* Of RFC 9234, by 1 + the number on the wire; "undefined" for 0. */
+const char *words_role(uint32_t role);
 const char *words_state(uint32_t state);
 const char *words_origin(uint32_t origin);
 char words_origin_letter(uint32_t origin);

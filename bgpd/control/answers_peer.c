@@ -91,6 +91,10 @@ static Control__NeighborFamily *family_row(struct arena *arena, enum afi_safi af
     row->has_weight = config->weight.is_set;
     row->weight = opt_value(config->weight, 0);
     row->route_reflector_client = opt_flag(config->route_reflector_client);
+    row->advertise_map = value_text(config->advertise_map);
+    row->condition_map = value_text(config->condition_map);
+    row->condition_is_absence = config->condition_is_absence;
+    row->condition_is_met = family->condition_is_met;
     return row;
 }
 

@@ -247,21 +247,17 @@ static void ask_to_leave(const struct group_key *key, struct path_attrs *attrs,
     path_attrs_set(attrs, PATH_ATTR_COMMUNITIES);
 }
 
-static struct policy_route policy_route_of(struct core *core, const struct update_group *group,
-                                           const struct export_route *route)
+struct policy_route export_policy_route(const struct core *core, enum afi_safi afi_safi,
+                                        const struct export_route *route, bool uses_nexthop)
 {
-    const struct peer_family *member =
-        CONTAINER_OF(group->members.next, const struct peer_family, group_node);
     struct policy_route view = {
         .prefix = &route->prefix,
         .peer_addr = route->peer != NULL ? route->peer->addr : (struct ip_addr){0},
-        .local_addr = member->peer->local_addr,
-        .local_asn = group->key.local_asn,
         .protocol = POLICY_PROTOCOL_BGP,
     };
     const struct route_engine *engine = core->routes;
     for (unsigned kind = 0; kind < REDISTRIBUTE_KIND_COUNT; kind++) {
-        if (route->source == engine->redistribute_source[group->afi_safi][kind]) {
+        if (route->source == engine->redistribute_source[afi_safi][kind]) {
             view.protocol = kind == REDISTRIBUTE_CONNECTED ? POLICY_PROTOCOL_CONNECTED
                             : kind == REDISTRIBUTE_STATIC  ? POLICY_PROTOCOL_STATIC
                                                            : POLICY_PROTOCOL_KERNEL;
@@ -271,10 +267,21 @@ static struct policy_route policy_route_of(struct core *core, const struct updat
     if (nexthop != NULL && nexthop->state == NEXTHOP_RESOLVED) {
         view.has_path_class = true;
         view.path_class = nexthop->path_class;
-        if (group->key.policy.uses_nexthop) {
-            view.interface_name = nexthop_interface_name(core, nexthop);
-        }
+        view.interface_name = uses_nexthop ? nexthop_interface_name(core, nexthop) : NULL;
     }
+    return view;
+}
+
+static struct policy_route policy_route_of(const struct core *core,
+                                           const struct update_group *group,
+                                           const struct export_route *route)
+{
+    const struct peer_family *member =
+        CONTAINER_OF(group->members.next, const struct peer_family, group_node);
+    struct policy_route view =
+        export_policy_route(core, group->afi_safi, route, group->key.policy.uses_nexthop);
+    view.local_addr = member->peer->local_addr;
+    view.local_asn = group->key.local_asn;
     return view;
 }
 
@@ -478,7 +485,7 @@ static struct attr_set *export_evaluate(struct core *core, struct update_group *
     if (route->attrs == NULL || group->key.policy.refuses_all) {
         return NULL;
     }
-    if (policy_refuses_prefix(group, route)) {
+    if (policy_refuses_prefix(group, route) || condition_withholds(core, group, route)) {
         return NULL;
     }
     return export_cached(core, group, route);
@@ -489,6 +496,7 @@ struct export_route export_route_from(const struct core *core, enum afi_safi afi
 {
     const struct rib_source *source = loc_rib_source(core->ribs[afi_safi], path->source);
     return (struct export_route){
+        .dest = path->dest,
         .prefix = *prefix,
         .attrs = path->accepted,
         .source = path->source,
@@ -502,7 +510,7 @@ struct export_route export_route_of(const struct core *core, enum afi_safi afi_s
                                     struct announce_verdict *verdict_out)
 {
     const struct loc_rib *rib = core->ribs[afi_safi];
-    struct export_route route = {.prefix = dest_prefix(rib, dest)};
+    struct export_route route = {.dest = dest, .prefix = dest_prefix(rib, dest)};
     *verdict_out = announce_verdict_of(core, afi_safi, &route.prefix);
     if (verdict_out->own_attrs != NULL) {
         /* Announced for what it is, whatever else is known for the prefix. */
@@ -530,6 +538,7 @@ void export_route_to(struct core *core, struct update_group *group, uint32_t key
 
 void export_dest_to(struct core *core, struct update_group *group, dest_id dest)
 {
+    condition_unmark(core, group, dest);
     if (group_has_paths(group)) {
         export_paths_to(core, group, dest);
         return;
@@ -551,6 +560,7 @@ void export_dest(struct core *core, enum afi_safi afi_safi, dest_id dest)
     {
         struct update_group *group = CONTAINER_OF(node, struct update_group, engine_node);
         if (!group_has_paths(group)) {
+            condition_unmark(core, group, dest);
             export_route_to(core, group, dest, &route, &verdict);
         }
     }

@@ -158,6 +158,7 @@ void export_dest_paths(struct core *core, enum afi_safi afi_safi, dest_id dest)
     {
         struct update_group *group = CONTAINER_OF(node, struct update_group, engine_node);
         if (group_has_paths(group)) {
+            condition_unmark(core, group, dest);
             export_paths_to(core, group, dest);
         }
     }

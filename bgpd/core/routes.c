@@ -39,6 +39,7 @@ void routes_fini(struct core *core)
         return;
     }
     groups_fini(core);
+    conditions_fini(core);
     aggregates_fini(core);
     announce_classes_fini(core);
     originate_fini(core);
@@ -316,6 +317,9 @@ static void decide_dest(struct core *core, enum afi_safi afi_safi, dest_id dest)
     if (result.forwarding_changed) {
         forward_dest(core, afi_safi, dest, &result);
     }
+    if (result.forwarding_changed && !list_is_empty(&core->routes->conditions)) {
+        conditions_dest_changed(core, afi_safi, dest);
+    }
     if (result.best_changed) {
         export_dest(core, afi_safi, dest);
         return;
@@ -349,8 +353,8 @@ bool routes_has_work(const struct core *core)
             return true;
         }
     }
-    return core->routes->has_news || core->routes->has_stale_covers || walks_have_work(core) ||
-           aggregates_have_work(core);
+    return core->routes->has_news || conditions_have_work(core) || core->routes->has_stale_covers ||
+           walks_have_work(core) || aggregates_have_work(core);
 }
 
 bool routes_work(struct core *core, uint32_t work_max)
@@ -358,6 +362,7 @@ bool routes_work(struct core *core, uint32_t work_max)
     /* Decisions first, but a storm of them leaves half of the slice to the walks. */
     uint32_t half = work_max > 1 ? work_max - work_max / 2 : work_max;
     uint32_t used = decide_some(core, half);
+    used += conditions_work(core, work_max - used);
     used += walks_work(core, work_max - used);
     if (used < work_max) {
         used += aggregates_work(core, work_max - used);
@@ -409,6 +414,7 @@ void routes_peer_snapshot(const struct core *core, const struct peer *peer, enum
     out->limit_reached = pf->limit_reached;
     out->update_group = 0;
     out->queued_out = 0;
+    out->condition_is_met = pf->group != NULL && condition_is_met(&pf->group->key);
     if (pf->group != NULL) {
         out->update_group = pf->group->number;
         out->queued_out = adj_rib_out_reader_backlog(pf->group->out, pf->reader);

@@ -31,6 +31,9 @@ void peer_policy_resolve(const struct core *core, const struct peer *peer, enum 
                 policy_route_map(core->policies, family->default_originate_route_map);
         }
     }
+    if (!is_import && core->policies != NULL && named(family->advertise_map)) {
+        policy.advertise_map = policy_route_map(core->policies, family->advertise_map);
+    }
     policy.default_refused =
         !is_import && named(family->default_originate_route_map) && policy.default_map == NULL;
     /* As in FRR, what a missing list or map would say is no. */
@@ -48,11 +51,13 @@ void peer_policy_resolve(const struct core *core, const struct peer *peer, enum 
                               !named(list) && !named(filter);
     policy.is_prefix_blind =
         policy.route_map == NULL || route_map_is_prefix_blind(policy.route_map);
-    policy.uses_nexthop = policy.route_map != NULL && route_map_uses_nexthop(policy.route_map);
+    policy.uses_nexthop =
+        (policy.route_map != NULL && route_map_uses_nexthop(policy.route_map)) ||
+        (policy.advertise_map != NULL && route_map_uses_nexthop(policy.advertise_map));
     *policy_out = policy;
 }
 
-static bool maps_equal(const struct route_map *a, const struct route_map *b)
+bool route_maps_equal(const struct route_map *a, const struct route_map *b)
 {
     return a == b || (a != NULL && b != NULL && route_map_equal(a, b));
 }
@@ -65,8 +70,10 @@ bool peer_policy_equal(const struct peer_policy *a, const struct peer_policy *b)
     bool filters_equal =
         a->filter_list == b->filter_list || (a->filter_list != NULL && b->filter_list != NULL &&
                                              as_path_list_equal(a->filter_list, b->filter_list));
-    return maps_equal(a->route_map, b->route_map) && lists_equal && filters_equal &&
-           maps_equal(a->default_map, b->default_map) && a->default_refused == b->default_refused &&
+    return route_maps_equal(a->route_map, b->route_map) && lists_equal && filters_equal &&
+           route_maps_equal(a->default_map, b->default_map) &&
+           a->default_refused == b->default_refused &&
+           route_maps_equal(a->advertise_map, b->advertise_map) &&
            a->refuses_all == b->refuses_all && a->has_role_default == b->has_role_default;
 }
 
@@ -221,6 +228,7 @@ void routes_apply_config(struct core *core, const struct config *old,
     }
     bool own_changed = originate_apply_config(core);
     aggregates_apply_config(core);
+    conditions_apply_config(core);
     for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
         announce_classes_rebuild(core, family);
     }
@@ -237,4 +245,5 @@ void routes_apply_config(struct core *core, const struct config *old,
         }
     }
     groups_rekey(core);
+    conditions_prune(core);
 }

@@ -19,12 +19,13 @@ struct peer_policy {
     const struct route_map *route_map;
     const struct prefix_list *prefix_list;
     const struct as_path_list *filter_list;
-    const struct route_map *default_map; /* of default-originate; NULL for none */
-    bool default_refused;                /* its route-map does not exist */
-    bool refuses_all;                    /* RFC 8212, or a named list or map that does not exist */
-    bool is_missing;                     /* RFC 8212 is why */
-    bool has_role_default;               /* the azure-role's own safe policy */
-    bool is_prefix_blind;                /* the route-map may be evaluated once per attribute set */
+    const struct route_map *default_map;   /* of default-originate; NULL for none */
+    const struct route_map *advertise_map; /* what it permits is sent on a condition */
+    bool default_refused;                  /* its route-map does not exist */
+    bool refuses_all;      /* RFC 8212, or a named list or map that does not exist */
+    bool is_missing;       /* RFC 8212 is why */
+    bool has_role_default; /* the azure-role's own safe policy */
+    bool is_prefix_blind;  /* the route-map may be evaluated once per attribute set */
     bool uses_nexthop;
 };
 
@@ -32,12 +33,14 @@ void peer_policy_resolve(const struct core *core, const struct peer *peer, enum 
                          bool is_import, struct peer_policy *policy_out);
 
 /* True when both decide alike for every route; both policy sets must be alive. */
+bool route_maps_equal(const struct route_map *a, const struct route_map *b); /* or NULL */
 bool peer_policy_equal(const struct peer_policy *a, const struct peer_policy *b);
 
 /* ---- One family of one peer ---- */
 
 struct update_group;
 struct pace;
+struct condition;
 
 /* What was said ahead of its turn (tunnel endpoints go first), so that it is not said twice. */
 #define EARLY_ROUTES_MAX 16u
@@ -128,6 +131,8 @@ struct group_key {
     uint8_t add_path_mode; /* enum add_path_mode; none when not agreed on */
     uint8_t add_path_best;
     bool default_originate;
+    const struct condition *condition; /* of policy.advertise_map */
+    bool condition_is_absence;
     uint8_t path_class;    /* enum path_class or GROUP_CLASS_UNKNOWN */
     uint32_t link_ifindex; /* of single-hop eBGP: third-party next hops on it are kept */
     struct peer_policy policy;
@@ -152,6 +157,9 @@ struct update_group {
     uint32_t member_count;
     dest_id walked; /* export of everything: at first, after a change of policy */
     bool is_walking;
+    struct bitset conditional; /* destinations that the advertise-map permits; held */
+    dest_id flipped;           /* of them exported again since the condition changed */
+    bool is_flipping;
     bool has_news;
     struct export_cache_slot cache[EXPORT_CACHE_SLOTS];
     bool cache_is_used;
@@ -256,6 +264,7 @@ struct route_engine {
     uint32_t add_path_groups[AFI_SAFI_COUNT];
     uint32_t next_group_number;
     struct list_node drains;
+    struct list_node conditions;
     struct list_node range_walks; /* re-export inside a prefix */
     struct table_walk walks[AFI_SAFI_COUNT];
     struct announce_table announce[AFI_SAFI_COUNT];
@@ -268,6 +277,7 @@ struct route_engine {
     struct bitset fib_refused[AFI_SAFI_COUNT]; /* destinations the kernel would not take */
     char why_text[256];                        /* of snapshot_why_absent */
     bool has_blackholes;                       /* some path was accepted to be discarded */
+    bool has_flips;                            /* some group is_flipping */
     bool has_news;                             /* some group has_news */
     bool has_stale_covers;
     bool awaits_end_of_rib; /* some peer has not been sent its End-of-RIB yet */
@@ -381,6 +391,7 @@ void forward_fini(struct core *core);
 
 /* A route to be exported, with where it came from. */
 struct export_route {
+    dest_id dest;
     struct prefix prefix;
     struct attr_set *attrs; /* NULL: there is none */
     uint16_t source;
@@ -397,6 +408,10 @@ struct export_route export_route_of(const struct core *core, enum afi_safi afi_s
 struct export_route export_route_from(const struct core *core, enum afi_safi afi_safi,
                                       const struct prefix *prefix, const struct route_view *path);
 
+/* What a policy may look at of it, but for the session; the interface only where it is wanted. */
+struct policy_route export_policy_route(const struct core *core, enum afi_safi afi_safi,
+                                        const struct export_route *route, bool uses_nexthop);
+
 /* The group holds under key what its rules make of route. */
 void export_route_to(struct core *core, struct update_group *group, uint32_t key,
                      const struct export_route *route, const struct announce_verdict *verdict);
@@ -410,6 +425,38 @@ void export_dest_to(struct core *core, struct update_group *group, dest_id dest)
  * is kept once, as it was accepted, however many groups are told it. scratch backs the result. */
 void export_shape(const struct core *core, const struct update_group *group, struct arena *scratch,
                   struct path_attrs *attrs);
+
+/* ---- condition.c: conditional advertisement ---- */
+
+/* Conditions of the new configuration; those that are gone stay until no group has them. */
+void conditions_apply_config(struct core *core);
+void conditions_prune(struct core *core);
+void conditions_fini(struct core *core);
+
+/* NULL when no neighbour has it. */
+struct condition *condition_find(const struct core *core, enum afi_safi afi_safi, const char *name);
+
+/* The best path of dest, or what it resolves to, changed. */
+void conditions_dest_changed(struct core *core, enum afi_safi afi_safi, dest_id dest);
+bool conditions_have_work(const struct core *core);
+uint32_t conditions_work(struct core *core, uint32_t work_max);
+
+bool condition_is_met(const struct group_key *key);
+
+/* True when the group's advertise-map permits route and its condition is not met. */
+bool condition_withholds(struct core *core, struct update_group *group,
+                         const struct export_route *route);
+
+/* Before a destination is exported again; and before everything is. */
+void condition_unmark_dest(struct core *core, struct update_group *group, dest_id dest);
+void condition_unmark_all(struct core *core, struct update_group *group);
+
+static inline void condition_unmark(struct core *core, struct update_group *group, dest_id dest)
+{
+    if (group->key.policy.advertise_map != NULL) {
+        condition_unmark_dest(core, group, dest);
+    }
+}
 
 /* ---- export_paths.c: groups that are told several paths (RFC 7911) ---- */
 

@@ -59,6 +59,7 @@ struct snapshot_peer_family {
     uint32_t update_group; /* number; 0 when not established */
     uint32_t queued_out;   /* changes not sent yet, at least */
     bool limit_reached;
+    bool condition_is_met; /* of an advertise-map: its routes go out */
 };
 
 struct snapshot_peer {

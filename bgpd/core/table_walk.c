@@ -25,6 +25,7 @@ void walks_init(struct core *core)
     struct route_engine *engine = core->routes;
     list_init(&engine->drains);
     list_init(&engine->range_walks);
+    list_init(&engine->conditions);
     for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
         wishes_init(&engine->walks[family].active);
         wishes_init(&engine->walks[family].pending);

@@ -45,6 +45,10 @@ static void group_key_of(const struct core *core, const struct peer_family *fami
         key_out->add_path_mode = (uint8_t)(mode == ADD_PATH_MODE_NONE ? ADD_PATH_MODE_ALL : mode);
         key_out->add_path_best = (uint8_t)config->add_path_best.value;
     }
+    if (family->out.advertise_map != NULL && config->condition_map != NULL) {
+        key_out->condition = condition_find(core, family->afi_safi, config->condition_map);
+        key_out->condition_is_absence = config->condition_is_absence;
+    }
     enum path_class class = PATH_CLASS_CLEAR;
     if (kernel_session_class(core, &peer->addr, settings->tunnel_number, &class)) {
         key_out->path_class = (uint8_t) class;
@@ -68,6 +72,7 @@ static bool group_key_settings_equal(const struct group_key *a, const struct gro
            a->send_community == b->send_community &&
            a->is_reflector_client == b->is_reflector_client && a->azure_role == b->azure_role &&
            a->add_path_mode == b->add_path_mode && a->add_path_best == b->add_path_best &&
+           a->condition == b->condition && a->condition_is_absence == b->condition_is_absence &&
            a->bgp_role == b->bgp_role && a->graceful_shutdown == b->graceful_shutdown &&
            a->default_originate == b->default_originate && a->path_class == b->path_class &&
            a->link_ifindex == b->link_ifindex && options_equal(&a->options, &b->options);
@@ -80,6 +85,7 @@ static bool group_key_same(const struct group_key *a, const struct group_key *b)
            a->policy.prefix_list == b->policy.prefix_list &&
            a->policy.filter_list == b->policy.filter_list &&
            a->policy.default_map == b->policy.default_map &&
+           a->policy.advertise_map == b->policy.advertise_map &&
            a->policy.refuses_all == b->policy.refuses_all &&
            a->policy.has_role_default == b->policy.has_role_default;
 }
@@ -102,6 +108,7 @@ static struct update_group *group_new(struct core *core, enum afi_safi afi_safi,
         group->out = adj_rib_out_new(core->ribs[afi_safi], core->attrs);
     }
     list_init(&group->members);
+    bitset_init(&group->conditional);
     list_append(&engine->groups[afi_safi], &group->engine_node);
     group_export_all(core, group);
     return group;
@@ -129,6 +136,7 @@ static void group_free(struct core *core, struct update_group *group)
 {
     ASSERT(group->member_count == 0);
     group_flush_cache(core, group);
+    condition_unmark_all(core, group);
     adj_rib_out_free(group->out);
     if (group_has_paths(group)) {
         core->routes->add_path_groups[group->afi_safi]--;
@@ -271,6 +279,8 @@ static bool group_shapes_differ(const struct group_key *a, const struct group_ke
     left.path_class = b->path_class; /* these say what goes out, not how */
     left.azure_role = b->azure_role;
     left.default_originate = b->default_originate;
+    left.condition = b->condition;
+    left.condition_is_absence = b->condition_is_absence;
     left.add_path_mode = b->add_path_mode;
     left.add_path_best = b->add_path_best;
     return !group_key_settings_equal(&left, b);
@@ -301,6 +311,9 @@ static void group_rekey(struct core *core, struct update_group *group)
     bool is_reshaped = is_shaped_later && group_shapes_differ(&key, &group->key);
     group->key = key;
     group_flush_cache(core, group);
+    if (differs) {
+        condition_unmark_all(core, group); /* found again when everything is exported below */
+    }
     if (is_reshaped) {
         group_tell_again(core, group);
     }

@@ -245,6 +245,9 @@ static inline Control__Capabilities *sample_capabilities(bool is_remote)
     row->fqdn = is_remote;
     row->hostname = sample_text(is_remote ? "msee1" : "");
     row->add_path_receive = is_remote ? 0 : 1;
+    row->add_path_send = 1;
+    row->extended_next_hop = is_remote ? 0 : 1;
+    row->role = is_remote ? 1 : 4;
     return row;
 }
 
@@ -328,6 +331,10 @@ static inline Control__Answer *sample_neighbors(void)
     up->bfd_interval_ms = 300;
     up->bfd_multiplier = 3;
     up->uses_azure_policy = true;
+    up->families[0]->advertise_map = sample_text("backup");
+    up->families[0]->condition_map = sample_text("isp");
+    up->families[0]->condition_is_absence = true;
+    up->families[0]->condition_is_met = true;
     up->treat_as_withdraw = 2;
     up->families[0]->max_prefixes = 1000;
     answer->neighbors[0] = up;
