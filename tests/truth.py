@@ -210,6 +210,79 @@ def check_verify(site):
     check("verify path: no address", status == 1 and "^" in text, text)
 
 
+def nexthop_id(site, prefix):
+    line = site.routes(prefix)
+    words = line.split()
+    return words[words.index("nhid") + 1]
+
+
+def check_repair(site):
+    ce = site.ce.netns
+    healed(site, "a deleted guard route",
+           lambda: ce.ip("route del unreachable 10.51.230.0/23 metric 4294967294"),
+           lambda: GUARD in site.routes())
+    healed(site, "a deleted route", lambda: ce.ip("route del 10.51.231.0/24 proto 165"),
+           lambda: "10.51.231.0/24" in site.routes())
+    healed(site, "a removed endpoint pin", lambda: ce.ip("route del 10.51.230.4/32 proto 165"),
+           lambda: "10.51.230.4 via 172.16.0.2" in site.routes())
+    healed(site, "a removed inner pin", lambda: ce.ip("route del 10.51.230.12/32 proto 165"),
+           lambda: "10.51.230.12 dev ipsec0" in site.routes())
+    healed(site, "a route replaced under our own mark",
+           lambda: ce.ip("route replace 10.51.231.0/24 via 172.16.0.2 proto 165 metric 20"),
+           lambda: site.way("10.51.231.10") == {"ipsec0", "ipsec1"})
+    healed(site, "a pin replaced under our own mark",
+           lambda: ce.ip("route replace 10.51.230.4/32 dev ipsec0 proto 165 metric 20"),
+           lambda: "10.51.230.4 via 172.16.0.2" in site.routes())
+    group = nexthop_id(site, "10.51.231.0/24")
+    members = ce.run(["ip", "nexthop", "show", "id", group])[1].split("group ")[1].split()[0]
+    healed(site, "a deleted next-hop group, which takes its routes with it",
+           lambda: ce.ip("nexthop del id %s" % group),
+           lambda: site.way("10.51.231.10") == {"ipsec0", "ipsec1"} and
+           site.way("10.51.230.200") == {"ipsec0", "ipsec1"})
+    healed(site, "a deleted member of a group",
+           lambda: ce.ip("nexthop del id %s" % members.split("/")[0]),
+           lambda: site.way("10.51.231.10") == {"ipsec0", "ipsec1"})
+    healed(site, "a next-hop object changed by somebody",
+           lambda: ce.ip("nexthop replace id %s dev lo proto 165" % members.split("/")[1]),
+           lambda: site.way("10.51.231.10") == {"ipsec0", "ipsec1"})
+    document = site.ce.json("show fib audit")
+    check("every repair is counted by kind", document["repaired"]["guard"] >= 1 and
+          document["repaired"]["route"] >= 2 and document["repaired"]["pin"] >= 3 and
+          document["repaired"]["nexthop"] >= 3 and len(document["drifts"]) >= 9, document)
+    log = site.ce.process.log_tail(100)
+    check("and logged", "somebody removed our route" in log and
+          "somebody changed our route" in log and "next-hop object" in log, log)
+    text = site.ce.shell("show fib audit")[1]
+    check("show fib audit in words", "guard    removed  10.51.230.0/23" in text, text)
+
+
+def check_overrun(site):
+    """More notifications than the socket holds, while the daemon cannot read them."""
+    ce = site.ce.netns
+    before = site.ce.json("show fib audit")["rereads"]
+    many = ["route add blackhole 100.%d.%d.%d/32 proto 99" % (64 + i // 65536, i // 256 % 256, i % 256)
+            for i in range(50000)]
+    site.ce.process.signal(signal.SIGSTOP)
+    ce.ip(*many)
+    ce.ip("route del unreachable 10.51.230.0/23 metric 4294967294",
+          "route del 10.51.231.0/24 proto 165", "route del 10.51.230.4/32 proto 165")
+    broken = site.routes("proto 165")
+    site.ce.process.signal(signal.SIGCONT)
+    try:
+        _, took = netlab.wait_for("the repair", lambda: GUARD in site.routes("proto 165") and
+                                  "10.51.231.0/24" in site.routes("proto 165") and
+                                  "10.51.230.4" in site.routes("proto 165"), 10, step_s=0.01,
+                                  watch=[site.ce.process])
+        check("a netlink overrun under %d foreign routes heals within a second (%.2f s)"
+              % (len(many), took), took < 1.0 and GUARD not in broken, broken)
+    except netlab.LabError as error:
+        check("a netlink overrun heals", False, error)
+    after = site.ce.json("show fib audit")["rereads"]
+    check("it was an overrun", after > before and
+          "netlink overrun" in site.ce.process.log_tail(200), after)
+    ce.ip("route flush proto 99")
+
+
 def body():
     site = Site(CE % "")
     site.start()
@@ -220,6 +293,8 @@ def body():
         print(site.routes(), site.ce.shell("show tunnels")[1], site.ce.shell("verify path 10.51.231.10"), site.ce.shell("show bgp"))
     print("all routes after %.1f s" % site.wait_up())
     check_verify(site)
+    check_repair(site)
+    check_overrun(site)
     print("truth: %d passed, %d failed" % (Result.passed, Result.failed))
     return 0 if Result.failed == 0 else 1
 

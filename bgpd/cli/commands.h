@@ -31,6 +31,7 @@ struct request_box {
         Control__ReloadRequest reload;
         Control__FailoversRequest failovers;
         Control__VerifyRequest verify;
+        Control__FibAuditRequest fib_audit;
     };
     uint8_t peer[16];
     uint8_t prefix[16];

@@ -1,4 +1,4 @@
-/* JSON of what is true in the kernel: failovers, the way of a packet. */
+/* JSON of what is true in the kernel: failovers, the audit, the way of a packet. */
 #include "bgpd/cli/json_parts.h"
 #include "bgpd/cli/words.h"
 
@@ -41,6 +41,60 @@ static void failovers_answer(struct render *render, const Control__Answer *answe
 
 const struct view_ops json_failovers = {begin_failovers, render_nothing, failovers_answer,
                                         render_ignore_status, end_list};
+
+/* ---- show fib audit ---- */
+
+static void drift_json(struct render *render, const Control__Drift *drift)
+{
+    char text[WORDS_PREFIX_BYTES];
+    struct json *json = &render->json;
+    json_object_begin(json, NULL);
+    json_text(json, "kind", words_drift_kind(drift->kind));
+    json_text(json, "what", words_drift_what(drift->what));
+    if (drift->kind == CONTROL__DRIFT__KIND__NEXTHOP) {
+        json_unsigned(json, "nexthopId", drift->object);
+    } else {
+        json_text(json, "prefix", words_prefix(&drift->prefix, drift->prefix_len, text));
+    }
+    json_uptime(render, "ago", "agoMsec", "epoch", drift->age_ms);
+    json_object_end(json);
+}
+
+static void audit_answer(struct render *render, const Control__Answer *answer)
+{
+    const Control__FibAudit *row = answer->fib_audit;
+    struct json *json = &render->json;
+    if (row == NULL) {
+        return;
+    }
+    json_unsigned(json, "intervalSec", row->interval_s);
+    json_flag(json, "running", row->is_running);
+    json_unsigned(json, "rounds", row->rounds);
+    json_unsigned(json, "rereads", row->rereads);
+    if (row->ended_age_ms >= 0) {
+        json_uptime(render, "ended", "endedMsec", "endedEpoch", row->ended_age_ms);
+        json_unsigned(json, "tookUsec", row->took_us);
+    }
+    json_object_begin(json, "checked");
+    json_unsigned(json, "routes", row->routes);
+    json_unsigned(json, "plainRoutes", row->plain_routes);
+    json_unsigned(json, "nexthopObjects", row->objects);
+    json_object_end(json);
+    json_unsigned(json, "refused", row->refused);
+    json_object_begin(json, "repaired");
+    for (size_t i = 0; i < row->n_repaired; i++) {
+        json_unsigned(json, words_drift_kind((uint32_t)i), row->repaired[i]);
+    }
+    json_object_end(json);
+    json_array_begin(json, "drifts");
+    for (size_t i = 0; i < row->n_drifts; i++) {
+        drift_json(render, row->drifts[i]);
+    }
+    json_array_end(json);
+}
+
+const struct view_ops json_fib_audit = {json_document_begin, render_nothing, audit_answer,
+                                        render_ignore_status, json_document_end};
 
 /* ---- verify path ---- */
 

@@ -20,6 +20,7 @@ enum view {
     VIEW_TUNNELS,
     VIEW_PROTECTION,
     VIEW_FAILOVERS,
+    VIEW_FIB_AUDIT,
     VIEW_VERIFY,
     VIEW_CONFIG,
     VIEW_VERSION,
@@ -120,9 +121,9 @@ static inline bool path_is_local(const Control__Path *path)
 
 extern const struct view_ops text_summary, text_table, text_paths, text_neighbors, text_ip_routes,
     text_ip_route, text_ip_summary, text_tunnels, text_protection, text_config, text_version,
-    text_memory, text_done, text_failovers, text_verify;
+    text_memory, text_done, text_failovers, text_verify, text_fib_audit;
 extern const struct view_ops json_summary, json_table, json_paths, json_neighbors, json_ip_routes,
     json_ip_route, json_ip_summary, json_tunnels, json_protection, json_config, json_version,
-    json_memory, json_done, json_failovers, json_verify;
+    json_memory, json_done, json_failovers, json_verify, json_fib_audit;
 
 #endif

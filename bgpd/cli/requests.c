@@ -314,3 +314,14 @@ bool request_verify(const struct command_line *line, unsigned index, struct requ
     }
     return true;
 }
+
+bool request_fib_audit(const struct command_line *line, unsigned index, struct request_box *box,
+                       char error_out[128])
+{
+    (void)line;
+    (void)error_out;
+    control__fib_audit_request__init(&box->fib_audit);
+    box->request.kind_case = CONTROL__REQUEST__KIND_FIB_AUDIT;
+    box->request.fib_audit = &box->fib_audit;
+    return index == 0;
+}

@@ -30,5 +30,7 @@ bool request_failovers(const struct command_line *line, unsigned index, struct r
                        char error_out[128]);
 bool request_verify(const struct command_line *line, unsigned index, struct request_box *box,
                     char error_out[128]);
+bool request_fib_audit(const struct command_line *line, unsigned index, struct request_box *box,
+                       char error_out[128]);
 
 #endif

@@ -1,4 +1,4 @@
-/* Text of what is true in the kernel: failovers, the way of a packet. */
+/* Text of what is true in the kernel: failovers, the audit, the way of a packet. */
 #include "bgpd/cli/render.h"
 #include "bgpd/cli/words.h"
 
@@ -42,6 +42,55 @@ static void failovers_end(struct render *render)
 
 const struct view_ops text_failovers = {render_nothing, render_nothing, failovers_answer,
                                         render_ignore_status, failovers_end};
+
+/* ---- show fib audit ---- */
+
+static void drift_show(struct out *out, const Control__Drift *drift)
+{
+    char text[WORDS_PREFIX_BYTES];
+    char age[WORDS_AGE_BYTES];
+    out_printf(out, "  %-9s %-8s %-8s ", words_age(drift->age_ms, age),
+               words_drift_kind(drift->kind), words_drift_what(drift->what));
+    if (drift->kind == CONTROL__DRIFT__KIND__NEXTHOP) {
+        out_printf(out, "object %u\n", drift->object);
+    } else {
+        out_printf(out, "%s\n", words_prefix(&drift->prefix, drift->prefix_len, text));
+    }
+}
+
+static void audit_show(struct out *out, const Control__FibAudit *row)
+{
+    char age[WORDS_AGE_BYTES];
+    out_printf(out, "Audit every %u s, %u so far%s", row->interval_s, row->rounds,
+               row->is_running ? ", one is running" : "");
+    if (row->ended_age_ms >= 0) {
+        out_printf(out, "; the last ended %s ago and took %.1f ms",
+                   words_age(row->ended_age_ms, age), ms(row->took_us));
+    }
+    out_printf(out, "\nKernel state read again as a whole: %u times\n", row->rereads);
+    out_printf(out, "Checked: %u routes, %u guards, pins and static routes, %u next-hop objects\n",
+               row->routes, row->plain_routes, row->objects);
+    out_printf(out, "Refused by the kernel now: %u\n", row->refused);
+    out_text(out, "Repaired:");
+    for (size_t i = 0; i < row->n_repaired; i++) {
+        out_printf(out, "%s %s %llu", i == 0 ? "" : ",", words_drift_kind((uint32_t)i),
+                   (unsigned long long)row->repaired[i]);
+    }
+    out_text(out, row->n_drifts != 0 ? "\nLast repairs:\n" : "\n");
+    for (size_t i = 0; i < row->n_drifts; i++) {
+        drift_show(out, row->drifts[i]);
+    }
+}
+
+static void audit_answer(struct render *render, const Control__Answer *answer)
+{
+    if (answer->fib_audit != NULL) {
+        audit_show(render->out, answer->fib_audit);
+    }
+}
+
+const struct view_ops text_fib_audit = {render_nothing, render_nothing, audit_answer,
+                                        render_ignore_status, render_nothing};
 
 /* ---- verify path ---- */
 

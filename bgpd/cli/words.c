@@ -227,3 +227,15 @@ const char *words_verdict(uint32_t verdict)
     size_t count = sizeof names / sizeof names[0];
     return names[verdict < count ? verdict : count - 1];
 }
+
+const char *words_drift_kind(uint32_t kind)
+{
+    static const char *const names[] = {"route", "pin", "static", "guard", "nexthop", "stray"};
+    return kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
+}
+
+const char *words_drift_what(uint32_t what)
+{
+    static const char *const names[] = {"removed", "changed", "replaced", "missing"};
+    return what < sizeof names / sizeof names[0] ? names[what] : "unknown";
+}

@@ -67,6 +67,10 @@ const char *words_family_title(uint32_t family);
 const char *words_family_json(uint32_t family);
 const char *words_evidence(uint32_t source);
 
+/* Of drift in the kernel: "route", "pin", ...; "removed", "missing", ... */
+const char *words_drift_kind(uint32_t kind);
+const char *words_drift_what(uint32_t what);
+
 /* "protected", "exposed", ... */
 const char *words_verdict(uint32_t verdict);
 

@@ -1,4 +1,5 @@
-/* What is true in the kernel and how fast it became so: the stopwatch, the way of a packet. */
+/* What is true in the kernel and how fast it became so: the stopwatch, the audit, the way of a
+ * packet. */
 #include "bgpd/control/control_private.h"
 
 /* ---- Failovers ---- */
@@ -39,6 +40,50 @@ void request_failovers(struct control_client *client)
         put_failover(client, snapshot_failover_total(core) - count, &record);
     }
     answer_finish(client, CONTROL__STATUS__CODE__OK, count, "%s", "");
+}
+
+/* ---- The audit ---- */
+
+_Static_assert((int)CONTROL__DRIFT__KIND__STRAY == DRIFT_STRAY &&
+                   (int)CONTROL__DRIFT__WHAT__MISSING == DRIFT_MISSING,
+               "drift is part of the protocol");
+
+void request_fib_audit(struct control_client *client)
+{
+    struct snapshot_fib_audit audit;
+    snapshot_fib_audit(client->server->core, &audit);
+    Control__Drift drifts[DRIFTS_KEPT];
+    Control__Drift *drift_rows[DRIFTS_KEPT];
+    for (uint32_t i = 0; i < audit.drift_count; i++) {
+        const struct snapshot_drift *drift = &audit.drifts[i];
+        control__drift__init(&drifts[i]);
+        drifts[i].kind = (Control__Drift__Kind)drift->kind;
+        drifts[i].what = (Control__Drift__What)drift->what;
+        drifts[i].prefix = value_prefix(&drift->prefix);
+        drifts[i].prefix_len = drift->prefix.len_bits;
+        drifts[i].object = drift->object;
+        drifts[i].age_ms = value_age_ms(client->now, drift->at);
+        drift_rows[i] = &drifts[i];
+    }
+    Control__FibAudit row = CONTROL__FIB_AUDIT__INIT;
+    row.interval_s = audit.interval_s;
+    row.is_running = audit.is_running;
+    row.rounds = audit.rounds;
+    row.rereads = audit.rereads;
+    row.ended_age_ms = value_age_ms(client->now, audit.ended);
+    row.took_us = mono_is_never(audit.ended) ? 0 : us_between(audit.began, audit.ended);
+    row.routes = audit.checked_routes;
+    row.plain_routes = audit.checked_plain;
+    row.objects = audit.checked_objects;
+    row.refused = audit.refused;
+    row.n_repaired = DRIFT_KIND_COUNT;
+    row.repaired = audit.repaired;
+    row.n_drifts = audit.drift_count;
+    row.drifts = drift_rows;
+    Control__Answer part = CONTROL__ANSWER__INIT;
+    part.fib_audit = &row;
+    answer_put(client, &part);
+    answer_finish(client, CONTROL__STATUS__CODE__OK, 1, "%s", "");
 }
 
 /* ---- The way of a packet ---- */

@@ -187,6 +187,9 @@ static void request_dispatch(struct control_client *client, struct mono_time now
     case CONTROL__REQUEST__KIND_RELOAD:
         request_reload(client);
         return;
+    case CONTROL__REQUEST__KIND_FIB_AUDIT:
+        request_fib_audit(client);
+        return;
     case CONTROL__REQUEST__KIND_VERIFY:
         request_verify(client, request->verify);
         return;

@@ -110,6 +110,7 @@ void request_clear(struct control_client *client, struct mono_time now,
                    const Control__ClearRequest *request);
 void request_reload(struct control_client *client);
 void request_failovers(struct control_client *client);
+void request_fib_audit(struct control_client *client);
 void request_verify(struct control_client *client, const Control__VerifyRequest *request);
 
 /* ---- Values ---- */

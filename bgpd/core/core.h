@@ -43,8 +43,9 @@ enum core_event_kind {
     EVENT_ADDR,              /* addr */
     EVENT_KERNEL_ROUTE,      /* kernel_route: a route of somebody else, or one of ours read back */
     EVENT_KERNEL_NEXTHOP,    /* kernel_nexthop: seen in a dump or notification */
-    EVENT_KERNEL_DUMP_BEGIN, /* kernel state is about to be told anew (start, overrun) */
-    EVENT_KERNEL_DUMP_END,   /* all of it has been told */
+    EVENT_KERNEL_DUMP_BEGIN, /* dump: kernel state is about to be told anew (start, overrun, audit)
+                              */
+    EVENT_KERNEL_DUMP_END,   /* dump: all of it has been told */
     EVENT_FIB_RESULT,        /* fib_result */
     EVENT_TUNNEL_FACT,       /* tunnel_fact: SA, VICI or probe evidence */
     EVENT_BFD_STATE,         /* bfd */
@@ -177,6 +178,10 @@ struct core_event {
         struct tunnel_fact tunnel_fact;
         struct bfd_fact bfd;
         struct {
+            bool is_audit;      /* objects and routes only, while changes are told as ever */
+            bool is_broken_off; /* at its end: it is not complete */
+        } dump;
+        struct {
             bool keep_routes;
         } stop;
     };
@@ -195,7 +200,7 @@ enum core_action_kind {
     ACTION_PEER_TTL,         /* peer_ttl: GTSM on the listening socket, before any SYN */
     ACTION_FIB_ROUTE,        /* fib_route */
     ACTION_FIB_NEXTHOP,      /* fib_nexthop */
-    ACTION_FIB_REQUEST_DUMP, /* tell the kernel state anew */
+    ACTION_FIB_REQUEST_DUMP, /* request_dump: tell the kernel state anew */
     ACTION_BFD_SESSION,      /* bfd_session */
     ACTION_TUNNEL_WATCH,     /* tunnel_watch: which evidence to gather */
     ACTION_LOG,              /* log */
@@ -276,6 +281,9 @@ struct core_action {
         } peer_ttl;
         struct fib_route_action fib_route;
         struct fib_nexthop_action fib_nexthop;
+        struct {
+            bool is_audit; /* at leisure; never an account of everything is held up for it */
+        } request_dump;
         struct bfd_session_action bfd_session;
         struct tunnel_watch_action tunnel_watch;
         struct log_event log;

@@ -1,60 +1,244 @@
-/* What the kernel says it has, against what it was told: after an overrun, and when somebody
- * touches our routes behind our back. */
+/* What the kernel says it has, against what it was told: in an account of everything after an
+ * overrun, in the audit that goes round in the background, and when somebody touches our routes
+ * behind our back. Whatever differs is put right, counted, remembered and logged. */
+#include <stdio.h>
 #include <string.h>
 
 #include "bgpd/core/kernel_private.h"
 #include "proto/base/assert.h"
 
+#define AUDIT_EVERY_S     60
+#define ENTRIES_PER_SLICE 8192u
+#define DRIFTS_LOGGED     10u /* per audit */
+
+/* ---- The record of drift ---- */
+
+static const char *drift_text(enum drift_what what)
+{
+    static const char *const texts[] = {
+        [DRIFT_REMOVED] = "somebody removed our route; it is installed again",
+        [DRIFT_CHANGED] = "somebody changed our route; it is installed again",
+        [DRIFT_REPLACED] = "somebody put a route in the place of ours; it is taken back",
+        [DRIFT_MISSING] = "our route was missing in the kernel; it is installed again",
+    };
+    return texts[what];
+}
+
+static const char *object_text(enum drift_what what)
+{
+    return what == DRIFT_REMOVED   ? "somebody removed"
+           : what == DRIFT_MISSING ? "the kernel lost"
+                                   : "somebody changed";
+}
+
+static void remember(struct core *core, const struct snapshot_drift *drift)
+{
+    struct fib_audit *audit = &kernel_of(core)->audit;
+    ASSERT(drift->kind < DRIFT_KIND_COUNT);
+    audit->repaired[drift->kind]++;
+    struct snapshot_drift *kept = &audit->drifts[audit->drift_count++ % DRIFTS_KEPT];
+    *kept = *drift;
+    kept->at = core->now;
+}
+
+void drift_note_route(struct core *core, enum drift_kind kind, enum drift_what what,
+                      const struct prefix *prefix)
+{
+    struct fib_audit *audit = &kernel_of(core)->audit;
+    struct snapshot_drift drift = {.kind = (uint8_t)kind, .what = (uint8_t)what, .prefix = *prefix};
+    remember(core, &drift);
+    if (audit->logged++ < DRIFTS_LOGGED) {
+        core_log(core, LOG_FIB, LOG_SEVERITY_WARNING, NULL, prefix, "%s", drift_text(what));
+    }
+}
+
+void drift_note_object(struct core *core, enum drift_what what, uint32_t id)
+{
+    struct fib_audit *audit = &kernel_of(core)->audit;
+    struct snapshot_drift drift = {.kind = DRIFT_NEXTHOP, .what = (uint8_t)what, .object = id};
+    remember(core, &drift);
+    if (audit->logged++ < DRIFTS_LOGGED) {
+        core_log(core, LOG_FIB, LOG_SEVERITY_WARNING, NULL, NULL,
+                 "%s our next-hop object %u; it and its routes are installed again",
+                 object_text(what), id);
+    }
+}
+
+static enum drift_kind kind_of_own(const struct own_route *own)
+{
+    switch ((enum local_kind)own->local.kind) {
+    case LOCAL_GUARD:
+        return DRIFT_GUARD;
+    case LOCAL_STATIC:
+        return DRIFT_STATIC;
+    default:
+        return DRIFT_PIN;
+    }
+}
+
+/* ---- Accounts ---- */
+
+/* One bit per entry says whether an account has met it. Its meaning is turned round at the start of
+ * each, so that a million entries need not be touched for that. */
+bool fib_entry_is_seen(const struct core *core, const struct fib_entry *entry)
+{
+    return ((entry->flags & ENTRY_SEEN) != 0) == kernel_of(core)->audit.seen_bit;
+}
+
+void fib_entry_mark_seen(const struct core *core, struct fib_entry *entry)
+{
+    entry->flags &= (uint8_t)~ENTRY_SEEN;
+    entry->flags |= kernel_of(core)->audit.seen_bit ? ENTRY_SEEN : 0;
+}
+
 void fib_dump_begin(struct core *core)
 {
     struct kernel_side *ks = kernel_of(core);
-    for (uint32_t i = 1; i < ks->entries.next_unused; i++) {
-        fib_entry_at(core, i)->flags &= (uint8_t)~ENTRY_SEEN;
-    }
+    struct fib_audit *audit = &ks->audit;
+    timer_stop(&core->timers, &audit->walk_timer); /* the one before is overtaken */
+    audit->position = 0;
+    audit->seen_bit = !audit->seen_bit;
+    audit->began = core->now;
+    audit->missing_count = 0;
+    audit->logged = 0;
     LIST_FOREACH(node, &ks->own_routes)
     {
         CONTAINER_OF(node, struct own_route, node)->local.is_seen = false;
     }
 }
 
-void fib_dump_end(struct core *core)
+static void account_finished(struct core *core)
+{
+    struct fib_audit *audit = &kernel_of(core)->audit;
+    audit->position = 0;
+    audit->ended = core->now;
+    audit->rounds++;
+    audit->checked_routes = kernel_of(core)->entries.live_count;
+    if (audit->missing_count != 0) {
+        core_log(core, LOG_FIB, LOG_SEVERITY_WARNING, NULL, NULL,
+                 "%u routes of ours were missing in the kernel and are installed again",
+                 audit->missing_count);
+    }
+}
+
+static void check_entry(struct core *core, uint32_t number)
+{
+    struct fib_entry *entry = fib_entry_at(core, number);
+    if (entry->family_index == ENTRY_FREE || entry->told == 0 || fib_entry_is_seen(core, entry) ||
+        (entry->flags & (ENTRY_INSTALLED | ENTRY_IN_FLIGHT)) != ENTRY_INSTALLED) {
+        return;
+    }
+    struct prefix prefix = dest_prefix(core->ribs[entry->family_index], entry->dest);
+    fib_entry_mark_seen(core, entry);
+    entry->flags |= ENTRY_REWRITE;
+    fib_entry_enqueue(core, number);
+    drift_note_route(core, DRIFT_ROUTE, DRIFT_MISSING, &prefix);
+    kernel_of(core)->audit.missing_count++;
+}
+
+static void check_slice(struct core *core, struct timer *timer)
 {
     struct kernel_side *ks = kernel_of(core);
-    uint32_t repaired = 0;
-    for (uint32_t i = 1; i < ks->entries.next_unused; i++) {
-        struct fib_entry *entry = fib_entry_at(core, i);
-        if (entry->family_index != ENTRY_FREE && entry->told != 0 &&
-            (entry->flags & (ENTRY_INSTALLED | ENTRY_SEEN | ENTRY_IN_FLIGHT)) == ENTRY_INSTALLED) {
-            entry->flags |= ENTRY_REWRITE;
-            fib_entry_enqueue(core, i);
-            repaired++;
-        }
+    uint32_t end = ks->entries.next_unused;
+    for (uint32_t i = 0; i < ENTRIES_PER_SLICE && ks->audit.position < end; i++) {
+        check_entry(core, ks->audit.position++);
     }
-    LIST_FOREACH(node, &ks->own_routes)
-    {
-        struct own_route *own = CONTAINER_OF(node, struct own_route, node);
-        if (own->is_told && own->is_installed && own->operation == 0 && !own->local.is_seen) {
-            own_route_rewrite(core, own);
-            repaired++;
-        }
-    }
-    ks->repaired_count += repaired;
-    if (repaired != 0) {
-        core_log(core, LOG_FIB, LOG_SEVERITY_WARNING, NULL, NULL,
-                 "%u routes of ours were missing in the kernel and are installed again", repaired);
+    if (ks->audit.position < end) {
+        timer_start(&core->timers, timer, mono_add(core->now, mono_span_us(1)));
+    } else {
+        account_finished(core);
     }
     fib_pump(core);
 }
 
-static void log_repair(struct core *core, const struct prefix *prefix, const char *what)
+void fib_dump_end(struct core *core)
 {
     struct kernel_side *ks = kernel_of(core);
-    ks->repaired_count++;
-    if (ks->failures_logged++ < FAILURES_LOGGED) {
-        core_log(core, LOG_FIB, LOG_SEVERITY_WARNING, NULL, prefix,
-                 "somebody %s our route; it is installed again", what);
+    struct fib_audit *audit = &ks->audit;
+    audit->checked_plain = 0;
+    LIST_FOREACH(node, &ks->own_routes)
+    {
+        struct own_route *own = CONTAINER_OF(node, struct own_route, node);
+        audit->checked_plain += own->is_told ? 1 : 0;
+        if (own->is_told && own->is_installed && own->operation == 0 && !own->local.is_seen) {
+            drift_note_route(core, kind_of_own(own), DRIFT_MISSING, &own->told.prefix);
+            audit->missing_count++;
+            own_route_rewrite(core, own);
+        }
+    }
+    audit->position = 1;
+    check_slice(core, &audit->walk_timer);
+}
+
+/* ---- The audit in the background ---- */
+
+static void audit_due(struct core *core, struct timer *timer)
+{
+    struct kernel_side *ks = kernel_of(core);
+    timer_start(&core->timers, timer, mono_add(core->now, mono_span_s(AUDIT_EVERY_S)));
+    if (ks->is_ready && !ks->is_dumping && !ks->is_stopped && !ks->audit.is_reading &&
+        ks->audit.position == 0) {
+        struct core_action action = {.kind = ACTION_FIB_REQUEST_DUMP};
+        action.request_dump.is_audit = true;
+        action_queue_put(&core->actions, &action);
     }
 }
+
+void fib_audit_init(struct core *core)
+{
+    struct fib_audit *audit = &kernel_of(core)->audit;
+    audit->timer.expired = audit_due;
+    audit->walk_timer.expired = check_slice;
+    audit->ended = MONO_NEVER;
+}
+
+void fib_audit_start(struct core *core)
+{
+    timer_start(&core->timers, &kernel_of(core)->audit.timer,
+                mono_add(core->now, mono_span_s(AUDIT_EVERY_S)));
+}
+
+void fib_audit_stop(struct core *core)
+{
+    timer_stop(&core->timers, &kernel_of(core)->audit.timer);
+    timer_stop(&core->timers, &kernel_of(core)->audit.walk_timer);
+}
+
+void fib_audit_begin(struct core *core)
+{
+    struct kernel_side *ks = kernel_of(core);
+    if (!ks->is_ready || ks->is_stopped) {
+        return;
+    }
+    ks->audit.is_reading = true;
+    ks->audit.foreign_differs = false;
+    kernel_routes_dump_begin(core);
+    fib_groups_dump_begin(core);
+    fib_dump_begin(core);
+}
+
+/* Routes of others are not corrected from an audit: it is given while they change. Where it does
+ * not fit, everything is read again. */
+void fib_audit_end(struct core *core, bool is_complete)
+{
+    struct fib_audit *audit = &kernel_of(core)->audit;
+    if (!audit->is_reading) {
+        return;
+    }
+    audit->is_reading = false;
+    if (!is_complete) {
+        return;
+    }
+    if (audit->foreign_differs || kernel_routes_any_unseen(core)) {
+        struct core_action action = {.kind = ACTION_FIB_REQUEST_DUMP};
+        action_queue_put(&core->actions, &action);
+    }
+    fib_groups_dump_end(core);
+    fib_dump_end(core);
+    kernel_settle(core);
+}
+
+/* ---- Routes of ours as the kernel tells them ---- */
 
 static struct own_route *own_in_slot(const struct core *core, const struct fib_route *route)
 {
@@ -97,10 +281,11 @@ static void on_own_plain(struct core *core, struct own_route *own,
         own->local.is_seen = true;
         return;
     }
-    if (own->operation != 0) {
-        return; /* Older than what is on its way. */
+    if (own->operation != 0 || (event->is_from_dump && own->local.is_seen)) {
+        return; /* Older than what is on its way, or than the last answer. */
     }
-    log_repair(core, &event->route.prefix, event->is_removed ? "removed" : "changed");
+    drift_note_route(core, kind_of_own(own), event->is_removed ? DRIFT_REMOVED : DRIFT_CHANGED,
+                     &event->route.prefix);
     own->local.is_seen = true;
     own_route_rewrite(core, own);
 }
@@ -108,20 +293,17 @@ static void on_own_plain(struct core *core, struct own_route *own,
 static void on_own_entry(struct core *core, uint32_t number, const struct kernel_route_event *event)
 {
     struct fib_entry *entry = fib_entry_at(core, number);
-    if ((entry->flags & (ENTRY_IN_FLIGHT | ENTRY_QUEUED)) != 0) {
-        entry->flags |= ENTRY_SEEN;
+    bool is_older = event->is_from_dump && fib_entry_is_seen(core, entry);
+    fib_entry_mark_seen(core, entry);
+    if (is_older || (entry->flags & (ENTRY_IN_FLIGHT | ENTRY_QUEUED)) != 0 ||
+        (!event->is_removed && entry->told != 0 &&
+         event->route.nexthop_object == fib_group_at(core, entry->told)->id) ||
+        (entry->told == 0 && event->is_removed)) {
         return;
     }
-    if (!event->is_removed && entry->told != 0 &&
-        event->route.nexthop_object == fib_group_at(core, entry->told)->id) {
-        entry->flags |= ENTRY_SEEN;
-        return;
-    }
-    if (entry->told == 0 && event->is_removed) {
-        return;
-    }
-    log_repair(core, &event->route.prefix, event->is_removed ? "removed" : "changed");
-    entry->flags |= ENTRY_SEEN | ENTRY_REWRITE | (entry->told == 0 ? ENTRY_OCCUPIED : 0);
+    drift_note_route(core, DRIFT_ROUTE, event->is_removed ? DRIFT_REMOVED : DRIFT_CHANGED,
+                     &event->route.prefix);
+    entry->flags |= ENTRY_REWRITE | (entry->told == 0 ? ENTRY_OCCUPIED : 0);
     fib_entry_enqueue(core, number);
     fib_pump(core);
 }
@@ -145,7 +327,32 @@ void fib_on_own_route(struct core *core, const struct kernel_route_event *event)
         return;
     }
     if (!event->is_removed && !adoption_has(core, &route->prefix, route->metric)) {
-        struct operation what = {.kind = OPERATION_OTHER};
+        struct operation what = {.kind = OPERATION_STRAY};
         operation_send_route(core, route, true, &what);
+    }
+}
+
+/* ---- For show ---- */
+
+void snapshot_fib_audit(const struct core *core, struct snapshot_fib_audit *out)
+{
+    const struct kernel_side *ks = kernel_of(core);
+    const struct fib_audit *audit = &ks->audit;
+    *out = (struct snapshot_fib_audit){
+        .interval_s = AUDIT_EVERY_S,
+        .is_running = audit->is_reading || audit->position != 0,
+        .rounds = audit->rounds,
+        .rereads = audit->rereads,
+        .began = audit->began,
+        .ended = audit->ended,
+        .checked_routes = audit->checked_routes,
+        .checked_plain = audit->checked_plain,
+        .checked_objects = ks->group_count + ks->leg_number_count,
+        .refused = ks->failed_count,
+        .drift_count = audit->drift_count < DRIFTS_KEPT ? audit->drift_count : DRIFTS_KEPT,
+    };
+    memcpy(out->repaired, audit->repaired, sizeof out->repaired);
+    for (uint32_t i = 0; i < out->drift_count; i++) {
+        out->drifts[i] = audit->drifts[(audit->drift_count - 1 - i) % DRIFTS_KEPT];
     }
 }

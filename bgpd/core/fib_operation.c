@@ -105,6 +105,9 @@ void operation_on_result(struct core *core, const struct fib_result *result)
     case OPERATION_GROUP:
         fib_groups_on_result(core, false, what.number, result);
         return;
+    case OPERATION_STRAY:
+        ks->audit.repaired[DRIFT_STRAY] += result->error == 0 ? 1 : 0;
+        return;
     case OPERATION_OTHER:
     case OPERATION_NONE:
         return;

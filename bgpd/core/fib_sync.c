@@ -106,7 +106,7 @@ static void send_route(struct core *core, uint32_t number, const struct prefix *
     if (group != 0) {
         route.nexthop_object = fib_group_at(core, group)->id;
     }
-    entry->flags &= (uint8_t) ~(ENTRY_REWRITE | ENTRY_OCCUPIED | ENTRY_SEEN);
+    entry->flags &= (uint8_t) ~(ENTRY_REWRITE | ENTRY_OCCUPIED);
     entry->flags |= ENTRY_IN_FLIGHT;
     kernel_of(core)->in_flight_count++;
     operation_send_route(core, &route, group == 0, &what);
@@ -216,7 +216,7 @@ void fib_entry_on_result(struct core *core, uint32_t number, const struct fib_re
         entry_refused(core, entry, result);
     } else {
         set_failed(core, entry, 0);
-        entry->flags |= ENTRY_SEEN; /* newer than an account that is being given */
+        fib_entry_mark_seen(core, entry); /* newer than an account that is being given */
         entry->flags &= (uint8_t)~ENTRY_INSTALLED;
         entry->flags |= was_delete ? 0 : ENTRY_INSTALLED;
         if (!was_installed && !was_delete) {

@@ -134,6 +134,7 @@ const struct local_route *local_route_match(const struct core *core, const struc
 void kernel_route_on_event(struct core *core, const struct kernel_route_event *event);
 void kernel_routes_dump_begin(struct core *core);
 void kernel_routes_dump_end(struct core *core);
+bool kernel_routes_any_unseen(const struct core *core);
 void kernel_routes_free(struct core *core);
 
 /* Gateway and interface of a route of others that names only a next-hop object. */
@@ -348,6 +349,9 @@ void fib_group_unref(struct core *core, uint32_t number);
 /* Sees to it that the kernel has been told this group, before a route uses it. */
 void fib_group_ensure(struct core *core, uint32_t number);
 
+/* The kernel has it no more, nor the routes that stood on it. */
+void fib_group_vanished(struct core *core, struct nexthop_group *group);
+
 /* Compares what each group holding nexthop should be with what the kernel was told, and replaces at
  * once what differs. NULL: all groups. */
 void fib_groups_refresh(struct core *core, const struct tracked_nexthop *nexthop, bool is_urgent);
@@ -407,7 +411,7 @@ void failover_on_answer(struct core *core, const struct fib_result *result);
 #define ENTRY_INSTALLED 0x04u
 #define ENTRY_FAILED    0x08u
 #define ENTRY_LOST      0x10u /* another route of the prefix stands in its place */
-#define ENTRY_SEEN      0x20u
+#define ENTRY_SEEN      0x20u /* read by fib_entry_is_seen */
 #define ENTRY_REWRITE   0x40u /* what was told is to be told again */
 #define ENTRY_OCCUPIED  0x80u /* a plain route of ours still stands in its place */
 
@@ -449,8 +453,45 @@ void fib_retry_soon(struct core *core);
 
 /* Something was refused: tried again with growing pauses. */
 void fib_retry_later(struct core *core);
+
+/* ---- Accounts and audits (fib_audit.c) ---- */
+
+struct fib_audit {
+    struct timer timer;
+    struct timer walk_timer;
+    bool is_reading;      /* an audit is being given */
+    bool foreign_differs; /* from what is known of routes of others */
+    bool seen_bit;        /* what ENTRY_SEEN stands for in this account */
+    uint32_t position;    /* of the walk after it; 0: none */
+    uint32_t missing_count;
+    uint32_t logged;
+    uint32_t rounds;
+    uint32_t rereads; /* accounts of everything, after the first */
+    struct mono_time began;
+    struct mono_time ended;
+    uint32_t checked_routes;
+    uint32_t checked_plain;
+    uint64_t repaired[DRIFT_KIND_COUNT];
+    struct snapshot_drift drifts[DRIFTS_KEPT]; /* ring */
+    uint32_t drift_count;
+};
+
+void fib_audit_init(struct core *core);
+void fib_audit_start(struct core *core);
+void fib_audit_stop(struct core *core);
+void fib_audit_begin(struct core *core);
+void fib_audit_end(struct core *core, bool is_complete);
 void fib_dump_begin(struct core *core);
 void fib_dump_end(struct core *core);
+
+/* Whether the account under way, or an answer since it began, has met the entry. */
+bool fib_entry_is_seen(const struct core *core, const struct fib_entry *entry);
+void fib_entry_mark_seen(const struct core *core, struct fib_entry *entry);
+
+/* Counts, remembers and logs what differed; the caller puts it right. */
+void drift_note_route(struct core *core, enum drift_kind kind, enum drift_what what,
+                      const struct prefix *prefix);
+void drift_note_object(struct core *core, enum drift_what what, uint32_t id);
 
 /* A route of ours that the kernel has, or lost, or that somebody changed. */
 void fib_on_own_route(struct core *core, const struct kernel_route_event *event);
@@ -463,6 +504,7 @@ enum operation_kind {
     OPERATION_OWN,   /* own */
     OPERATION_LEG,   /* number: leg object */
     OPERATION_GROUP, /* number: group */
+    OPERATION_STRAY, /* a route with our mark that nobody wants */
     OPERATION_OTHER, /* nobody waits: deletes, sweeps */
 };
 
@@ -577,7 +619,6 @@ struct kernel_side {
     struct timer walk_timer;
     struct timer retry_timer;
     struct timer settle_timer;
-    struct timer audit_timer;
 
     struct operation *operations; /* ring by number */
     uint32_t operation_capacity;
@@ -589,7 +630,7 @@ struct kernel_side {
     bool is_adopting; /* leftovers are kept for now */
     struct timer sweep_timer;
     struct mono_time sweep_deadline;
-    uint32_t repaired_count;
+    struct fib_audit audit;
     struct failover failover;
     struct failover_record failovers[FAILOVERS_KEPT]; /* ring */
     uint32_t failover_count;

@@ -388,6 +388,20 @@ static void foreign_put(struct core *core, const struct fib_route *seen)
     routes_local_route(core, REDISTRIBUTE_KERNEL, &route.prefix, route.metric, 0, false);
 }
 
+/* A row of an audit may be older than what notifications have told since: it only shows that
+ * something differs. */
+static void foreign_audit(struct core *core, const struct fib_route *seen)
+{
+    struct fib_route route = *seen;
+    kernel_route_fill_legs(core, &route);
+    struct local_route *local = foreign_find(core, &route);
+    if (local != NULL && fib_route_equal(&local->route, &route)) {
+        local->is_seen = true;
+    } else {
+        kernel_of(core)->audit.foreign_differs = true;
+    }
+}
+
 void kernel_route_on_event(struct core *core, const struct kernel_route_event *event)
 {
     struct kernel_side *ks = kernel_of(core);
@@ -408,6 +422,10 @@ void kernel_route_on_event(struct core *core, const struct kernel_route_event *e
     }
     if (route->protocol == RTPROT_KERNEL_NUMBER && route->nexthop_object == 0) {
         return; /* Connected prefixes are derived from links and addresses. */
+    }
+    if (event->is_from_dump && ks->audit.is_reading) {
+        foreign_audit(core, route);
+        return;
     }
     if (!event->is_removed) {
         foreign_put(core, route);
@@ -456,6 +474,19 @@ void kernel_routes_dump_begin(struct core *core)
 void kernel_routes_dump_end(struct core *core)
 {
     foreign_each(core, drop_unseen);
+}
+
+bool kernel_routes_any_unseen(const struct core *core)
+{
+    const struct hash_index *index = &kernel_of(core)->locals;
+    for (uint32_t bucket = 0; bucket < index->bucket_count; bucket++) {
+        for (struct hash_node *node = index->buckets[bucket]; node != NULL; node = node->next) {
+            if (local_of(node)->kind == LOCAL_KERNEL && !local_of(node)->is_seen) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 void kernel_routes_free(struct core *core)

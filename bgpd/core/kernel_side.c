@@ -13,26 +13,10 @@
 /* Next hops, pins and static routes feed one another; a tangle ends here and goes on by timer. */
 #define SETTLE_ROUNDS_MAX 16u
 
-#define AUDIT_EVERY_S     300
-#define AUDIT_ENTRIES_MAX 100000u
-
 static void settle_due(struct core *core, struct timer *timer)
 {
     (void)timer;
     kernel_settle(core);
-}
-
-/* What the kernel dropped without a word shows in its next account. Large tables are too dear to be
- * read over and over: notifications have to do for them. */
-static void audit_due(struct core *core, struct timer *timer)
-{
-    struct kernel_side *ks = kernel_of(core);
-    timer_start(&core->timers, timer, mono_add(core->now, mono_span_s(AUDIT_EVERY_S)));
-    if (ks->is_ready && !ks->is_dumping && !ks->is_stopped && ks->in_flight_count == 0 &&
-        ks->entries.live_count <= AUDIT_ENTRIES_MAX) {
-        struct core_action action = {.kind = ACTION_FIB_REQUEST_DUMP};
-        action_queue_put(&core->actions, &action);
-    }
 }
 
 void kernel_side_init(struct core *core)
@@ -46,7 +30,7 @@ void kernel_side_init(struct core *core)
     ks->locals_version = 1;
     hash_index_init(&ks->adopted);
     ks->settle_timer.expired = settle_due;
-    ks->audit_timer.expired = audit_due;
+    fib_audit_init(core);
     nexthops_init(core);
     fib_groups_init(core);
     fib_init(core);
@@ -60,7 +44,7 @@ void kernel_side_fini(struct core *core)
     }
     ks->is_stopped = true;
     timer_stop(&core->timers, &ks->settle_timer);
-    timer_stop(&core->timers, &ks->audit_timer);
+    fib_audit_stop(core);
     fib_fini(core);
     fib_groups_fini(core);
     own_routes_free(core);
@@ -125,9 +109,11 @@ static void dump_begin(struct core *core)
 {
     struct kernel_side *ks = kernel_of(core);
     ks->is_dumping = true;
+    ks->audit.is_reading = false; /* all of it is told anyway */
     interfaces_dump_begin(core);
     kernel_routes_dump_begin(core);
     if (ks->is_ready) {
+        ks->audit.rereads++;
         fib_groups_dump_begin(core);
         fib_dump_begin(core);
     }
@@ -143,7 +129,7 @@ static void become_ready(struct core *core)
     tunnels_on_interfaces(core);
     kernel_settle(core);
     ks->is_ready = true;
-    timer_start(&core->timers, &ks->audit_timer, mono_add(core->now, mono_span_s(AUDIT_EVERY_S)));
+    fib_audit_start(core);
     adoption_start(core);
     own_routes_sync_all(core);
     fib_pump(core);
@@ -186,10 +172,18 @@ void kernel_side_on_event(struct core *core, const struct core_event *event)
         fib_groups_on_kernel_nexthop(core, &event->kernel_nexthop);
         return;
     case EVENT_KERNEL_DUMP_BEGIN:
-        dump_begin(core);
+        if (event->dump.is_audit) {
+            fib_audit_begin(core);
+        } else {
+            dump_begin(core);
+        }
         return;
     case EVENT_KERNEL_DUMP_END:
-        dump_end(core);
+        if (event->dump.is_audit) {
+            fib_audit_end(core, !event->dump.is_broken_off);
+        } else {
+            dump_end(core);
+        }
         return;
     case EVENT_FIB_RESULT:
         operation_on_result(core, &event->fib_result);
@@ -300,7 +294,7 @@ void kernel_side_stop(struct core *core, bool keep_routes)
     }
     ks->is_stopped = true;
     timer_stop(&core->timers, &ks->settle_timer);
-    timer_stop(&core->timers, &ks->audit_timer);
+    fib_audit_stop(core);
     timer_stop(&core->timers, &ks->walk_timer);
     timer_stop(&core->timers, &ks->retry_timer);
     timer_stop(&core->timers, &ks->sweep_timer);

@@ -268,6 +268,54 @@ struct snapshot_protection {
 
 bool snapshot_protection(const struct core *core, uint32_t index, struct snapshot_protection *out);
 
+/* ---- The audit of the kernel ---- */
+
+enum drift_kind {
+    DRIFT_ROUTE, /* of BGP */
+    DRIFT_PIN,
+    DRIFT_STATIC,
+    DRIFT_GUARD,
+    DRIFT_NEXTHOP, /* objects and groups */
+    DRIFT_STRAY,   /* a route with our mark that nobody wants */
+    DRIFT_KIND_COUNT,
+};
+
+enum drift_what {
+    DRIFT_REMOVED, /* somebody did, and the kernel told */
+    DRIFT_CHANGED,
+    DRIFT_REPLACED, /* by a route of somebody else */
+    DRIFT_MISSING,  /* found by an account or an audit */
+};
+
+/* Something of ours that was not as it should be, and was put right. */
+struct snapshot_drift {
+    struct prefix prefix;
+    uint32_t object; /* DRIFT_NEXTHOP: its number */
+    uint8_t kind;    /* enum drift_kind */
+    uint8_t what;    /* enum drift_what */
+    struct mono_time at;
+};
+
+#define DRIFTS_KEPT 32u
+
+struct snapshot_fib_audit {
+    uint32_t interval_s;
+    bool is_running;
+    uint32_t rounds;
+    uint32_t rereads; /* of everything, since the start: overruns, foreign routes that differ */
+    struct mono_time began; /* the last, or the one under way */
+    struct mono_time ended; /* the last; NEVER before the first */
+    uint32_t checked_routes;
+    uint32_t checked_plain;
+    uint32_t checked_objects;
+    uint32_t refused; /* routes the kernel refuses now */
+    uint64_t repaired[DRIFT_KIND_COUNT];
+    uint32_t drift_count;
+    struct snapshot_drift drifts[DRIFTS_KEPT]; /* newest first */
+};
+
+void snapshot_fib_audit(const struct core *core, struct snapshot_fib_audit *out);
+
 /* ---- The stopwatch ---- */
 
 /* One failover: from what was seen to the kernel's last answer. */

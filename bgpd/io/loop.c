@@ -194,7 +194,11 @@ static void carry_out(struct daemon_loop *daemon, const struct core_action *acti
         fib_thread_put_nexthop(daemon->fib, &action->fib_nexthop);
         return;
     case ACTION_FIB_REQUEST_DUMP:
-        netlink_monitor_dump(daemon->monitor);
+        if (action->request_dump.is_audit) {
+            netlink_monitor_audit(daemon->monitor);
+        } else {
+            netlink_monitor_dump(daemon->monitor);
+        }
         return;
     case ACTION_BFD_SESSION:
         bfd_thread_put(daemon->bfd, &action->bfd_session);

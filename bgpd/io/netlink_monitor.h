@@ -28,4 +28,8 @@ void netlink_monitor_set_protocol(struct netlink_monitor *monitor, uint8_t proto
  * that is under way. */
 void netlink_monitor_dump(struct netlink_monitor *monitor);
 
+/* Starts an audit: next-hop objects and routes only, slowly, while notifications go on. Nothing
+ * when an account is under way. An overrun makes an end of it and starts an account. */
+void netlink_monitor_audit(struct netlink_monitor *monitor);
+
 #endif

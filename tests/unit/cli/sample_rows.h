@@ -618,6 +618,43 @@ static inline Control__Answer *sample_verdict(void)
     return answer;
 }
 
+static inline Control__Answer *sample_fib_audit(void)
+{
+    Control__Answer *answer = sample_answer();
+    Control__FibAudit *row = keep(sizeof *row);
+    Control__Drift *drifts = keep(2 * sizeof *drifts);
+    control__fib_audit__init(row);
+    row->interval_s = 60;
+    row->rounds = 17;
+    row->rereads = 1;
+    row->ended_age_ms = 12000;
+    row->took_us = 41200;
+    row->routes = 4012;
+    row->plain_routes = 7;
+    row->objects = 9;
+    row->refused = 3;
+    row->n_repaired = 6;
+    row->repaired = keep(6 * sizeof *row->repaired);
+    row->repaired[3] = 1;
+    row->repaired[4] = 2;
+    row->n_drifts = 2;
+    row->drifts = keep(2 * sizeof *row->drifts);
+    for (size_t i = 0; i < 2; i++) {
+        control__drift__init(&drifts[i]);
+        drifts[i].age_ms = 12000;
+        row->drifts[i] = &drifts[i];
+    }
+    drifts[0].kind = CONTROL__DRIFT__KIND__NEXTHOP;
+    drifts[0].what = CONTROL__DRIFT__WHAT__CHANGED;
+    drifts[0].object = 1587544068;
+    drifts[1].kind = CONTROL__DRIFT__KIND__GUARD;
+    drifts[1].what = CONTROL__DRIFT__WHAT__MISSING;
+    drifts[1].prefix = sample_addr("10.51.230.0");
+    drifts[1].prefix_len = 23;
+    answer->fib_audit = row;
+    return answer;
+}
+
 static inline Control__Answer *sample_memory(void)
 {
     Control__Answer *answer = sample_answer();

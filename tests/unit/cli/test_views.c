@@ -41,6 +41,7 @@ static const struct view_case cases[] = {
     {"failovers", "show failover history", sample_failovers},
     {"failovers-empty", "show failover history", sample_nothing},
     {"verify", "verify path 10.51.231.10 from 10.1.1.10", sample_verdict},
+    {"fib-audit", "show fib audit", sample_fib_audit},
     {"config", "show running-config", sample_config},
     {"version", "show version", sample_version},
     {"memory", "show memory", sample_memory},

@@ -468,6 +468,30 @@ START_TEST(the_way_of_a_packet_is_asked_and_judged)
 }
 END_TEST
 
+START_TEST(the_audit_tells_what_it_repaired)
+{
+    struct control_rig *rig = rig_greeted(false);
+    Control__FibAuditRequest audit = CONTROL__FIB_AUDIT_REQUEST__INIT;
+    Control__Request request = CONTROL__REQUEST__INIT;
+    request.kind_case = CONTROL__REQUEST__KIND_FIB_AUDIT;
+    request.fib_audit = &audit;
+    struct core_event event = {.kind = EVENT_KERNEL_DUMP_BEGIN, .dump.is_audit = true};
+    top_feed(rig->top, &event);
+    event.kind = EVENT_KERNEL_DUMP_END; /* nothing of ours was met */
+    top_feed(rig->top, &event);
+    top_wait_s(rig->top, 1);
+    ck_assert_int_eq(rig_ask(rig, &request), CONTROL__STATUS__CODE__OK);
+    const Control__FibAudit *row = rig->answers[0]->fib_audit;
+    ck_assert_ptr_nonnull(row);
+    ck_assert_uint_eq(row->rounds, 1);
+    ck_assert_int_ge(row->ended_age_ms, 0);
+    ck_assert_uint_eq(row->n_repaired, DRIFT_KIND_COUNT);
+    ck_assert_uint_eq(row->repaired[DRIFT_GUARD], 1);
+    ck_assert_uint_ge(row->n_drifts, 1);
+    rig_free(rig);
+}
+END_TEST
+
 START_TEST(memory_is_shown_by_kind)
 {
     struct control_rig *rig = rig_greeted(false);
@@ -499,6 +523,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_path_refused_by_protection_says_what_is_required);
     tcase_add_test(tcase, failovers_are_told_newest_first_with_where_their_time_went);
     tcase_add_test(tcase, the_way_of_a_packet_is_asked_and_judged);
+    tcase_add_test(tcase, the_audit_tells_what_it_repaired);
     tcase_add_test(tcase, memory_is_shown_by_kind);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -341,7 +341,7 @@ START_TEST(kernel_is_audited_now_and_then)
             requests += action.kind == ACTION_FIB_REQUEST_DUMP ? 1 : 0;
         }
     }
-    ck_assert_uint_eq(requests, 2);
+    ck_assert_uint_eq(requests, 12);
     model_free(model);
 }
 END_TEST

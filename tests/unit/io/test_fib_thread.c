@@ -196,6 +196,120 @@ START_TEST(monitor_tells_the_whole_state_then_changes_by_others)
 }
 END_TEST
 
+/* What an audit and an account are made of, and what comes while they are given. */
+struct audit_account {
+    struct ev_loop *loop;
+    struct netlink_monitor *monitor;
+    struct fib_thread *other;
+    bool dumps_in_between; /* asks for an account of everything inside the audit */
+    uint32_t audit_begins;
+    uint32_t audit_ends;
+    uint32_t full_begins;
+    uint32_t full_ends;
+    uint32_t rows; /* of the account under way */
+    uint32_t rows_of_full;
+    uint32_t links_in_audit;
+    uint32_t removed_in_audit; /* told by notification before the end of the audit */
+    bool is_audit;
+};
+
+static void audit_event(void *context, const struct core_event *event)
+{
+    struct audit_account *account = context;
+    switch (event->kind) {
+    case EVENT_KERNEL_DUMP_BEGIN:
+        account->is_audit = event->dump.is_audit;
+        account->rows = 0;
+        *(event->dump.is_audit ? &account->audit_begins : &account->full_begins) += 1;
+        return;
+    case EVENT_KERNEL_DUMP_END:
+        ck_assert(!event->dump.is_broken_off);
+        *(event->dump.is_audit ? &account->audit_ends : &account->full_ends) += 1;
+        account->rows_of_full = event->dump.is_audit ? account->rows_of_full : account->rows;
+        ev_break(account->loop, EVBREAK_ALL);
+        return;
+    case EVENT_LINK:
+        account->links_in_audit += account->is_audit;
+        return;
+    case EVENT_KERNEL_ROUTE:
+        account->rows += event->kernel_route.is_from_dump;
+        if (event->kernel_route.is_removed && account->is_audit && account->audit_ends == 0) {
+            account->removed_in_audit++;
+        }
+        break;
+    default:
+        return;
+    }
+    if (account->rows == 1000 && account->is_audit) {
+        struct fib_route_action theirs = blackhole(1, 0x0a000000 + 3, true);
+        fib_thread_put_route(account->other, &theirs);
+        ck_assert(fib_thread_drain(account->other, 5000));
+        if (account->dumps_in_between) {
+            netlink_monitor_dump(account->monitor);
+        }
+    }
+}
+
+static void run_audit(struct audit_account *account, uint32_t count)
+{
+    struct netlink_hooks hooks = {account, audit_event};
+    struct log_sink *log = log_sink_new();
+    struct fib_thread *thread = fib_thread_new(wake_nobody, NULL, false);
+    struct ev_timer timeout;
+    account->loop = ev_loop_new(EVFLAG_AUTO);
+    account->other = fib_thread_new(wake_nobody, NULL, false);
+    account->monitor = netlink_monitor_new(account->loop, &hooks, log, fib_thread_port(thread));
+    ck_assert_ptr_nonnull(account->monitor);
+    for (uint32_t i = 1; i <= count; i++) {
+        struct fib_route_action action = blackhole(i, 0x0a000000 + i, false);
+        fib_thread_put_route(thread, &action);
+    }
+    ck_assert(fib_thread_drain(thread, 5000));
+    ev_timer_init(&timeout, give_up, 10., 0.);
+    ev_timer_start(account->loop, &timeout);
+    netlink_monitor_dump(account->monitor);
+    ev_run(account->loop, 0);
+    ck_assert_uint_eq(account->full_ends, 1);
+    ck_assert_uint_eq(account->rows_of_full, count);
+    netlink_monitor_audit(account->monitor);
+    netlink_monitor_audit(account->monitor); /* one at a time */
+    ev_run(account->loop, 0);
+    netlink_monitor_free(account->monitor);
+    fib_thread_free(thread);
+    fib_thread_free(account->other);
+    log_sink_free(log);
+    ev_loop_destroy(account->loop);
+}
+
+START_TEST(an_audit_tells_routes_while_changes_are_told_as_ever)
+{
+    if (!namespace_enter()) {
+        return;
+    }
+    struct audit_account account = {0};
+    run_audit(&account, 20000);
+    ck_assert_uint_eq(account.audit_begins, 1);
+    ck_assert_uint_eq(account.audit_ends, 1);
+    ck_assert_uint_ge(account.rows, 19999);
+    ck_assert_uint_eq(account.links_in_audit, 0);
+    ck_assert_uint_eq(account.removed_in_audit, 1); /* long before its end */
+}
+END_TEST
+
+START_TEST(an_account_of_everything_breaks_an_audit_off_and_is_whole)
+{
+    if (!namespace_enter()) {
+        return;
+    }
+    struct audit_account account = {.dumps_in_between = true};
+    run_audit(&account, 20000);
+    ck_assert_uint_eq(account.audit_begins, 1);
+    ck_assert_uint_eq(account.audit_ends, 0);
+    ck_assert_uint_eq(account.full_ends, 2);
+    ck_assert_uint_eq(account.rows_of_full, 19999);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("fib_thread");
@@ -205,6 +319,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, every_operation_is_answered_with_its_own_result);
     tcase_add_test(tcase, an_urgent_operation_voids_older_ones_of_its_object);
     tcase_add_test(tcase, monitor_tells_the_whole_state_then_changes_by_others);
+    tcase_add_test(tcase, an_audit_tells_routes_while_changes_are_told_as_ever);
+    tcase_add_test(tcase, an_account_of_everything_breaks_an_audit_off_and_is_whole);
     suite_add_tcase(suite, tcase);
     return suite;
 }
