@@ -290,6 +290,17 @@ struct ip_addr kernel_interface_addr(const struct core *core, uint32_t ifindex, 
     return (struct ip_addr){.family = IP_NONE};
 }
 
+struct ip_addr kernel_interface_link_local(const struct core *core, uint32_t ifindex)
+{
+    const struct interface *interface = interface_find(core, ifindex);
+    for (uint32_t i = 0; interface != NULL && i < interface->addr_count; i++) {
+        if (ip_is_link_local(&interface->addrs[i].addr)) {
+            return interface->addrs[i].addr;
+        }
+    }
+    return (struct ip_addr){.family = IP_NONE};
+}
+
 static bool configured_class(const struct core *core, const char *name, enum path_class *class_out)
 {
     for (size_t i = 0; core->config != NULL && i < core->config->interface_count; i++) {

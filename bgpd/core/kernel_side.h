@@ -66,6 +66,9 @@ uint32_t kernel_interface_by_name(const struct core *core, const char *name);
 /* First address of family on an interface; IP_NONE when there is none. */
 struct ip_addr kernel_interface_addr(const struct core *core, uint32_t ifindex, uint8_t family);
 
+/* Its first IPv6 link-local address; IP_NONE when there is none. */
+struct ip_addr kernel_interface_link_local(const struct core *core, uint32_t ifindex);
+
 /* Class of an interface: configured, a tunnel's, or by its kind (xfrm: ipsec, macsec: macsec). */
 enum path_class kernel_interface_class(const struct core *core, uint32_t ifindex);
 

@@ -107,8 +107,10 @@ void routes_announcements_changed(struct core *core)
                 continue;
             }
             struct ip_addr before = pf->self_next_hop;
+            struct ip_addr link_local_before = pf->self_link_local;
             packer_update_self(core, pf);
-            if (!ip_equal(&before, &pf->self_next_hop)) {
+            if (!ip_equal(&before, &pf->self_next_hop) ||
+                !ip_equal(&link_local_before, &pf->self_link_local)) {
                 adj_rib_out_reader_rewind(pf->group->out, pf->reader);
                 peer_wants_to_send(core, peer);
             }

@@ -21,6 +21,18 @@ struct packer {
 
 /* ---- Next hop of our own ---- */
 
+/* RFC 2545 3: the link-local address goes with ours when the peer is on the same link. */
+static struct ip_addr packer_link_local(const struct core *core, const struct peer *peer)
+{
+    if (ip_is_link_local(&peer->local_addr)) {
+        return peer->local_addr;
+    }
+    if (peer->ifindex == 0 || kernel_connected_interface(core, &peer->addr) != peer->ifindex) {
+        return (struct ip_addr){0};
+    }
+    return kernel_interface_link_local(core, peer->ifindex);
+}
+
 void packer_update_self(struct core *core, struct peer_family *family)
 {
     const struct peer *peer = family->peer;
@@ -39,17 +51,17 @@ void packer_update_self(struct core *core, struct peer_family *family)
             self = router;
         }
     }
-    if (wanted == IP_V6 && ip_is_link_local(&peer->local_addr)) {
-        family->self_link_local = peer->local_addr; /* RFC 2545 3: the peer shares the link */
-        if (self.family == IP_NONE || ip_is_link_local(&self)) {
-            self = peer->local_addr;
-        }
+    if (self.family == IP_NONE && ip_is_link_local(&peer->local_addr) && wanted == IP_V6) {
+        self = peer->local_addr;
     }
     if (self.family == IP_NONE && wanted == IP_V4 &&
         (peer->update_options.extended_next_hop & AFI_SAFI_BIT(family->afi_safi)) != 0) {
         self = peer->local_addr; /* RFC 8950 */
     }
     family->self_next_hop = self;
+    if (self.family == IP_V6) {
+        family->self_link_local = packer_link_local(core, peer);
+    }
 }
 
 bool packer_view_for(const struct core *core, const struct peer_family *family,

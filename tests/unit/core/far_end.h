@@ -62,6 +62,8 @@ struct table_top {
     struct far_end ends[FAR_ENDS_MAX];
     uint32_t end_count;
     uint32_t fib_routes;
+    struct fib_route last_fib_route;
+    struct fib_nexthop last_nexthop;
     struct log_event logs[64];
     uint32_t log_count;
     uint32_t log_total[LOG_EVENT_KIND_COUNT];
@@ -324,6 +326,7 @@ static inline void far_answer_open(struct table_top *top, struct far_end *end)
     open.capabilities.as4 = true;
     open.capabilities.as4_asn = end->asn;
     open.capabilities.role = BGP_ROLE_NONE;
+    open.capabilities.extended_next_hop = end->options.extended_next_hop;
     for (int i = 0; i < AFI_SAFI_COUNT; i++) {
         uint32_t bit = AFI_SAFI_BIT(i);
         open.capabilities.add_path[i] =
@@ -464,11 +467,15 @@ static inline void top_act(struct table_top *top, const struct core_action *acti
         break;
     case ACTION_FIB_ROUTE:
         top->fib_routes += action->fib_route.is_delete ? 0 : 1;
+        top->last_fib_route = action->fib_route.route;
         event.kind = EVENT_FIB_RESULT;
         event.fib_result.operation = action->fib_route.operation;
         top_feed(top, &event);
         break;
     case ACTION_FIB_NEXTHOP:
+        if (!action->fib_nexthop.is_delete && action->fib_nexthop.nexthop.member_count == 0) {
+            top->last_nexthop = action->fib_nexthop.nexthop;
+        }
         event.kind = EVENT_FIB_RESULT;
         event.fib_result.operation = action->fib_nexthop.operation;
         top_feed(top, &event);
