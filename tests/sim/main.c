@@ -8,7 +8,7 @@
 
 static int run_one(uint64_t seed, bool is_verbose)
 {
-    char text[256];
+    char text[SIM_TEXT_BYTES];
     uint64_t first;
     uint64_t second;
     const char *failure = sim_scenario_run(seed, is_verbose, text, &first);
