@@ -19,6 +19,7 @@ void sim_kernel_init(struct sim_node *node)
     sim_queue_init(&kernel->operations, sizeof(struct core_action));
     sim_queue_init(&kernel->answers, sizeof(struct fib_result));
     sim_queue_init(&kernel->told, sizeof(struct core_event));
+    sim_queue_init(&kernel->facts, sizeof(struct core_event));
     kernel->delay_us = 400;
 }
 
@@ -28,6 +29,7 @@ void sim_kernel_free(struct sim_node *node)
     sim_queue_fini(&node->kernel.operations);
     sim_queue_fini(&node->kernel.answers);
     sim_queue_fini(&node->kernel.told);
+    sim_queue_fini(&node->kernel.facts);
 }
 
 void sim_kernel_forget_daemon(struct sim_node *node)
@@ -36,6 +38,8 @@ void sim_kernel_forget_daemon(struct sim_node *node)
     sim_queue_clear(&kernel->operations);
     sim_queue_clear(&kernel->answers);
     sim_queue_clear(&kernel->told);
+    sim_queue_clear(&kernel->facts);
+    kernel->is_passing_facts = false;
     kernel->is_working = false;
     kernel->is_answering = false;
     kernel->is_telling = false;
@@ -173,7 +177,7 @@ static void do_one(struct sim_world *world, struct sim_node *node)
     }
     sim_queue_put(&kernel->answers, &result);
     if (world->hooks.check != NULL) {
-        world->hooks.check(world);
+        world->hooks.check(world, node);
     }
 }
 
@@ -229,6 +233,26 @@ static void tell(struct sim_world *world, struct sim_node *node)
     sim_queue_take(&kernel->told, &event);
     if (kernel->told.count != 0) {
         schedule(world, node, SIM_KERNEL_TELL, &kernel->is_telling, TELL_DELAY_US_MAX);
+    }
+    sim_feed(world, node, &event);
+}
+
+void sim_kernel_fact(struct sim_world *world, struct sim_node *node, const struct core_event *event)
+{
+    if (node->core != NULL) {
+        sim_queue_put(&node->kernel.facts, event);
+        schedule(world, node, SIM_KERNEL_FACT, &node->kernel.is_passing_facts, TELL_DELAY_US_MAX);
+    }
+}
+
+static void pass_fact(struct sim_world *world, struct sim_node *node)
+{
+    struct sim_kernel *kernel = &node->kernel;
+    struct core_event event;
+    kernel->is_passing_facts = false;
+    sim_queue_take(&kernel->facts, &event);
+    if (kernel->facts.count != 0) {
+        schedule(world, node, SIM_KERNEL_FACT, &kernel->is_passing_facts, TELL_DELAY_US_MAX);
     }
     sim_feed(world, node, &event);
 }
@@ -396,6 +420,9 @@ void sim_kernel_happens(struct sim_world *world, struct sim_node *node,
         return;
     case SIM_KERNEL_TELL:
         tell(world, node);
+        return;
+    case SIM_KERNEL_FACT:
+        pass_fact(world, node);
         return;
     default:
         dump(world, node, happening);

@@ -216,7 +216,7 @@ void sim_settle(struct sim_world *world, struct sim_node *node)
         sim_schedule(world, mono_span_us(100), &work);
     }
     if (world->hooks.check != NULL) {
-        world->hooks.check(world);
+        world->hooks.check(world, node);
     }
 }
 
@@ -274,6 +274,7 @@ static void happen(struct sim_world *world, const struct sim_happening *happenin
     case SIM_KERNEL_ANSWER:
     case SIM_KERNEL_TELL:
     case SIM_KERNEL_DUMP:
+    case SIM_KERNEL_FACT:
         if (happening->life == node->life) {
             sim_kernel_happens(world, node, happening);
         }
@@ -392,6 +393,7 @@ void sim_node_kill(struct sim_world *world, struct sim_node *node)
         sim_kernel_forget_daemon(node);
         core_free(node->core);
         node->core = NULL;
+        node->life++;
         node->stalled_until = (struct mono_time){0};
     }
 }

@@ -25,9 +25,11 @@ struct sim_kernel {
     struct sim_queue operations; /* struct core_action */
     struct sim_queue answers;    /* struct fib_result */
     struct sim_queue told;       /* struct core_event: notifications */
+    struct sim_queue facts;      /* struct core_event: of the threads for BFD and tunnels */
     bool is_working;
     bool is_answering;
     bool is_telling;
+    bool is_passing_facts;
     bool is_dumping;
     uint32_t dump_number;   /* of the account that is given; older ones are given up */
     uint32_t delay_us;      /* of an operation, at most */
@@ -62,6 +64,7 @@ enum sim_happening_kind {
     SIM_KERNEL_ANSWER,
     SIM_KERNEL_TELL,
     SIM_KERNEL_DUMP,
+    SIM_KERNEL_FACT,
     SIM_NODE_TIME,
     SIM_NODE_WORK,
     SIM_SCENARIO, /* what: the scenario's own */
@@ -96,7 +99,7 @@ struct sim_hooks {
                  const struct conn_setup_action *setup, struct sim_wire *wire_out);
     bool (*passes)(struct sim_world *world, const struct sim_wire *wire);
     /* After every fact and every operation of a kernel. */
-    void (*check)(struct sim_world *world);
+    void (*check)(struct sim_world *world, struct sim_node *node);
     void (*happens)(struct sim_world *world, const struct sim_happening *happening);
     /* Actions that are not the network's or the kernel's. */
     void (*act)(struct sim_world *world, struct sim_node *node, const struct core_action *action);
@@ -194,6 +197,10 @@ void sim_kernel_tell_link(struct sim_world *world, struct sim_node *node, uint32
 void sim_kernel_tell_addrs(struct sim_world *world, struct sim_node *node, uint32_t slot);
 void sim_kernel_tell_route(struct sim_world *world, struct sim_node *node,
                            const struct fib_route *route, bool is_removed);
+
+/* Facts of other threads: in order, no account holds them up. */
+void sim_kernel_fact(struct sim_world *world, struct sim_node *node,
+                     const struct core_event *event);
 
 /* The notification socket overruns: what waits is lost, a new account follows. */
 void sim_kernel_overrun(struct sim_world *world, struct sim_node *node);
