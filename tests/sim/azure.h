@@ -154,7 +154,7 @@ struct azure {
     uint32_t forward_count;
     struct azure_point back[AZURE_POINTS_MAX];
     uint32_t back_count;
-    bool is_cover_allowed;
+    uint8_t checked_cover;
     struct mono_time restart_at; /* of a daemon that was killed; NEVER */
     struct mono_time far_restart_at[AZURE_NODE_COUNT];
     struct mono_time sabotaged; /* somebody took what is ours: until it is repaired */
@@ -205,6 +205,9 @@ void azure_hub_read(struct sim_world *world, uint32_t node);
 
 /* Far ends the hub may send a packet to addr through, as bits; 0: it goes nowhere. */
 uint32_t azure_hub_ways(const struct azure *azure, const struct ip_addr *addr);
+
+/* Some MSEE has a route for addr, whether or not the hub would choose it. */
+bool azure_hub_has_clear(const struct azure *azure, const struct ip_addr *addr);
 
 /* ---- azure_config.c ---- */
 

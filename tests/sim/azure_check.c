@@ -11,7 +11,6 @@
 #define FORWARD_GRACE_MS 31000  /* the longest pause before a refused operation is tried again */
 #define RETURN_GRACE_MS  200000 /* a far end that hears nothing keeps what it knows: hold time */
 #define HOLD_GRACE_MS    10000  /* cover hold: until the far ends know that the tunnels are gone */
-#define REPAIR_MS        2000
 
 /* ---- What is protected: the tunnels' endpoints are not among the points looked at ---- */
 
@@ -23,6 +22,14 @@ static bool is_forward_protected(const struct azure *azure, const struct ip_addr
            (azure->setup.protects_spoke && prefix_contains_ip(&spoke, addr));
 }
 
+static bool is_inside_protection(const struct azure *azure, const struct prefix *prefix)
+{
+    struct prefix hub = azure_prefix(azure->plan->hub_protected);
+    struct prefix spoke = azure_prefix(azure->plan->spoke);
+    return prefix_contains(&hub, prefix) ||
+           (azure->setup.protects_spoke && prefix_contains(&spoke, prefix));
+}
+
 static bool is_back_protected(const struct azure *azure, const struct ip_addr *addr)
 {
     struct prefix first = azure_prefix(azure->plan->site_ipsec);
@@ -32,9 +39,10 @@ static bool is_back_protected(const struct azure *azure, const struct ip_addr *a
             (azure->setup.has_second_ipsec_network && prefix_contains_ip(&second, addr)));
 }
 
-static void point_set(const struct sim_world *world, struct azure_point *point, bool is_protected)
+static void point_set(const struct sim_world *world, struct azure_point *point, bool is_protected,
+                      bool is_renewed)
 {
-    if (point->is_protected != is_protected) {
+    if (point->is_protected != is_protected || is_renewed) {
         point->is_protected = is_protected;
         point->is_clean = false;
         point->since = world->now;
@@ -44,11 +52,15 @@ static void point_set(const struct sim_world *world, struct azure_point *point, 
 void azure_points_update(struct sim_world *world)
 {
     struct azure *azure = azure_of(world);
+    bool is_renewed = azure->checked_cover != azure->setup.cover;
+    azure->checked_cover = azure->setup.cover;
     for (uint32_t i = 0; i < azure->forward_count; i++) {
-        point_set(world, &azure->forward[i], is_forward_protected(azure, &azure->forward[i].addr));
+        point_set(world, &azure->forward[i], is_forward_protected(azure, &azure->forward[i].addr),
+                  false);
     }
     for (uint32_t i = 0; i < azure->back_count; i++) {
-        point_set(world, &azure->back[i], is_back_protected(azure, &azure->back[i].addr));
+        point_set(world, &azure->back[i], is_back_protected(azure, &azure->back[i].addr),
+                  is_renewed);
     }
     azure->is_ways_dirty = true;
     azure->is_return_dirty = true;
@@ -61,7 +73,6 @@ void azure_points_excuse(struct sim_world *world)
         azure->forward[i].is_clean = false;
         azure->forward[i].since = world->now;
     }
-    azure->sabotaged = mono_add(world->now, mono_span_ms(REPAIR_MS));
 }
 
 /* ---- There ---- */
@@ -74,26 +85,50 @@ static bool is_helpless(struct sim_world *world)
            ce->kernel.refuse_one_in != 0;
 }
 
+static bool has_guard(struct sim_world *world, const struct ip_addr *addr)
+{
+    const struct azure_plan *plan = azure_of(world)->plan;
+    const char *const texts[] = {plan->hub_protected, plan->spoke};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct prefix prefix = azure_prefix(texts[i]);
+        if (prefix_contains_ip(&prefix, addr)) {
+            return model_route_find(&azure_ce(world)->kernel.model, &prefix, GUARD_METRIC) != NULL;
+        }
+    }
+    return false;
+}
+
+/* Counts while somebody could report it. */
+static void note_foreign(struct sim_world *world)
+{
+    if (!is_helpless(world)) {
+        azure_of(world)->foreign_since = world->now;
+    }
+}
+
 static void check_forward(struct sim_world *world, struct azure_point *point)
 {
     const struct model_kernel *kernel = &azure_ce(world)->kernel.model;
     const struct fib_route *route = NULL;
     uint32_t clear = model_clear_ways(kernel, model_ways(kernel, &point->addr, &route));
-    if (clear != 0 && route->protocol != MODEL_OURS) {
-        azure_of(world)->foreign_since = world->now;
+    if (clear != 0 && route->protocol != MODEL_OURS &&
+        is_inside_protection(azure_of(world), &route->prefix)) {
+        note_foreign(world);
         return; /* Somebody else's doing: it has to be reported. */
     }
-    if (clear == 0) {
-        point->is_clean = true;
+    point->is_clean = point->is_clean || (clear == 0 && has_guard(world, &point->addr));
+    if (point->is_clean && clear == 0) {
         return;
     }
     if (is_helpless(world) && !point->is_clean) {
         point->since = world->now;
     }
-    if (point->is_clean ||
-        mono_before(mono_add(point->since, mono_span_ms(FORWARD_GRACE_MS)), world->now)) {
-        char addr[IP_TEXT_BYTES];
-        char prefix[PREFIX_TEXT_BYTES];
+    bool is_late = mono_before(mono_add(point->since, mono_span_ms(FORWARD_GRACE_MS)), world->now);
+    char addr[IP_TEXT_BYTES];
+    char prefix[PREFIX_TEXT_BYTES];
+    if (clear == 0 && is_late) {
+        sim_fail(world, "nothing guards %s", ip_format(&point->addr, addr));
+    } else if (clear != 0 && (is_late || point->is_clean)) {
         sim_fail(world, "a packet to %s leaves in the clear by %s (%s metric %u object %x)",
                  ip_format(&point->addr, addr), kernel->links[__builtin_ctz(clear)].name,
                  prefix_format(&route->prefix, prefix), route->metric, route->nexthop_object);
@@ -108,7 +143,8 @@ static void check_back(struct sim_world *world, struct azure_point *point)
     uint32_t ways = azure_hub_ways(azure, &point->addr);
     uint32_t clear = ways & (1u << AZURE_MSEE0 | 1u << AZURE_MSEE1);
     if (clear == 0) {
-        point->is_clean = true;
+        point->is_clean = point->is_clean || azure->setup.cover == COVER_HOLD ||
+                          !azure_hub_has_clear(azure, &point->addr);
         point->exposed = MONO_NEVER;
         return;
     }
@@ -124,7 +160,7 @@ static void check_back(struct sim_world *world, struct azure_point *point)
     struct mono_time limit =
         is_holding ? mono_add(point->exposed, mono_span_ms(hold_ms)) : point->exposed;
     bool is_late = mono_before(mono_add(point->since, mono_span_ms(RETURN_GRACE_MS)), world->now);
-    if (is_late || (point->is_clean && !mono_before(world->now, limit))) {
+    if ((!point->is_clean && is_late) || (point->is_clean && !mono_before(world->now, limit))) {
         char addr[IP_TEXT_BYTES];
         sim_fail(world, "a packet from the hub to %s comes back in the clear by MSEE %u%s",
                  ip_format(&point->addr, addr), (uint32_t)__builtin_ctz(clear) - AZURE_MSEE0,

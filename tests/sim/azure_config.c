@@ -172,13 +172,13 @@ struct config *azure_far_config(struct sim_world *world, uint32_t node)
 void azure_commit(struct sim_world *world, uint32_t node)
 {
     struct core_event event = {.kind = EVENT_CONFIG};
+    if (node == AZURE_CE) {
+        azure_points_update(world); /* what stands in the file, whether or not it is read now */
+    }
     if (world->nodes[node].core == NULL) {
         return;
     }
     event.config = node == AZURE_CE ? azure_ce_config(world) : azure_far_config(world, node);
-    if (node == AZURE_CE) {
-        azure_points_update(world);
-    }
     sim_feed(world, &world->nodes[node], &event);
 }
 

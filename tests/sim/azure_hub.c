@@ -78,3 +78,15 @@ uint32_t azure_hub_ways(const struct azure *azure, const struct ip_addr *addr)
     }
     return ways;
 }
+
+bool azure_hub_has_clear(const struct azure *azure, const struct ip_addr *addr)
+{
+    for (uint32_t node = AZURE_MSEE0; node <= AZURE_MSEE1; node++) {
+        for (uint32_t i = 0; i < azure->held[node].count; i++) {
+            if (prefix_contains_ip(&azure->held[node].routes[i].prefix, addr)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}

@@ -11,6 +11,8 @@
 #define START_NS     INT64_C(3600000000000)
 #define DELAY_US_MAX 20000u
 
+#define STALL_STEP_MS 500
+
 #define FEEDS_AN_INSTANT_MAX 100000u
 
 /* ---- What is to happen ---- */
@@ -250,8 +252,10 @@ static bool waits_for_stall(struct sim_world *world, const struct sim_happening 
         happening->kind == SIM_SCENARIO) {
         return false;
     }
-    uint32_t life = happening->life;
-    sim_schedule_life(world, mono_between(world->now, node->stalled_until), happening, life);
+    /* The stall may end sooner than it was meant to: looked at again and again. */
+    struct mono_time again = mono_add(world->now, mono_span_ms(STALL_STEP_MS));
+    sim_schedule_life(world, mono_between(world->now, mono_earlier(again, node->stalled_until)),
+                      happening, happening->life);
     return true;
 }
 
