@@ -7,7 +7,16 @@
 #include "proto/base/mem.h"
 #include "tests/sim/sim_world.h"
 
-#define DUMP_STEPS          6u /* begin, links, addresses, objects, routes, end */
+enum dump_step {
+    DUMP_STEP_BEGIN,
+    DUMP_STEP_LINKS,
+    DUMP_STEP_ADDRS,
+    DUMP_STEP_OBJECTS,
+    DUMP_STEP_ROUTES,
+    DUMP_STEP_END,
+    DUMP_STEP_COUNT,
+};
+
 #define ANSWER_DELAY_US_MAX 500u
 #define TELL_DELAY_US_MAX   2000u
 #define BATCH_MAX           32u
@@ -18,7 +27,8 @@ void sim_kernel_init(struct sim_node *node)
     model_kernel_init(&kernel->model);
     sim_queue_init(&kernel->operations, sizeof(struct core_action));
     sim_queue_init(&kernel->answers, sizeof(struct fib_result));
-    sim_queue_init(&kernel->told, sizeof(struct core_event));
+    sim_queue_init(&kernel->told[0], sizeof(struct core_event));
+    sim_queue_init(&kernel->told[1], sizeof(struct core_event));
     sim_queue_init(&kernel->facts, sizeof(struct core_event));
     kernel->delay_us = 400;
 }
@@ -28,7 +38,8 @@ void sim_kernel_free(struct sim_node *node)
     model_kernel_fini(&node->kernel.model);
     sim_queue_fini(&node->kernel.operations);
     sim_queue_fini(&node->kernel.answers);
-    sim_queue_fini(&node->kernel.told);
+    sim_queue_fini(&node->kernel.told[0]);
+    sim_queue_fini(&node->kernel.told[1]);
     sim_queue_fini(&node->kernel.facts);
 }
 
@@ -37,12 +48,14 @@ void sim_kernel_forget_daemon(struct sim_node *node)
     struct sim_kernel *kernel = &node->kernel;
     sim_queue_clear(&kernel->operations);
     sim_queue_clear(&kernel->answers);
-    sim_queue_clear(&kernel->told);
+    sim_queue_clear(&kernel->told[0]);
+    sim_queue_clear(&kernel->told[1]);
     sim_queue_clear(&kernel->facts);
     kernel->is_passing_facts = false;
     kernel->is_working = false;
     kernel->is_answering = false;
-    kernel->is_telling = false;
+    kernel->is_telling[0] = false;
+    kernel->is_telling[1] = false;
     kernel->is_dumping = false;
     kernel->dump_number++;
 }
@@ -213,27 +226,40 @@ static void answer(struct sim_world *world, struct sim_node *node)
 
 /* ---- Notifications ---- */
 
-void sim_kernel_tell(struct sim_world *world, struct sim_node *node, const struct core_event *event)
+static void schedule_telling(struct sim_world *world, struct sim_node *node, uint32_t which)
 {
-    if (node->core != NULL) {
-        sim_queue_put(&node->kernel.told, event);
-        schedule(world, node, SIM_KERNEL_TELL, &node->kernel.is_telling, TELL_DELAY_US_MAX);
+    struct sim_kernel *kernel = &node->kernel;
+    if (!kernel->is_telling[which] && kernel->told[which].count != 0) {
+        struct sim_happening telling = {
+            .kind = SIM_KERNEL_TELL, .node = node->number, .what = which};
+        kernel->is_telling[which] = true;
+        sim_schedule(world, mono_span_us(1 + random_below(&world->random, TELL_DELAY_US_MAX)),
+                     &telling);
     }
 }
 
-/* During an account they wait in their socket. */
-static void tell(struct sim_world *world, struct sim_node *node)
+void sim_kernel_tell(struct sim_world *world, struct sim_node *node, const struct core_event *event)
+{
+    uint32_t which = event->kind == EVENT_KERNEL_ROUTE ? 1 : 0;
+    if (node->core != NULL) {
+        sim_queue_put(&node->kernel.told[which], event);
+        schedule_telling(world, node, which);
+    }
+}
+
+/* During an account they wait in their sockets until it has passed them. */
+static void tell(struct sim_world *world, struct sim_node *node, uint32_t which)
 {
     struct sim_kernel *kernel = &node->kernel;
-    kernel->is_telling = false;
-    if (kernel->is_dumping || kernel->told.count == 0) {
+    struct core_event event;
+    kernel->is_telling[which] = false;
+    bool is_held = kernel->is_dumping && !kernel->is_audit &&
+                   (which == 1 || kernel->dump_step < DUMP_STEP_ROUTES);
+    if (is_held || kernel->told[which].count == 0) {
         return;
     }
-    struct core_event event;
-    sim_queue_take(&kernel->told, &event);
-    if (kernel->told.count != 0) {
-        schedule(world, node, SIM_KERNEL_TELL, &kernel->is_telling, TELL_DELAY_US_MAX);
-    }
+    sim_queue_take(&kernel->told[which], &event);
+    schedule_telling(world, node, which);
     sim_feed(world, node, &event);
 }
 
@@ -306,7 +332,8 @@ void sim_kernel_tell_route(struct sim_world *world, struct sim_node *node,
 
 void sim_kernel_overrun(struct sim_world *world, struct sim_node *node)
 {
-    sim_queue_clear(&node->kernel.told);
+    sim_queue_clear(&node->kernel.told[0]);
+    sim_queue_clear(&node->kernel.told[1]);
     sim_kernel_dump(world, node);
 }
 
@@ -350,61 +377,94 @@ static void dump_routes(struct sim_world *world, struct sim_node *node)
     }
 }
 
-static void dump_step(struct sim_world *world, struct sim_node *node, uint32_t step)
+static void feed_dump(struct sim_world *world, struct sim_node *node, enum core_event_kind kind,
+                      bool is_broken_off)
 {
-    struct core_event event = {.kind = step == 0 ? EVENT_KERNEL_DUMP_BEGIN : EVENT_KERNEL_DUMP_END};
-    switch (step) {
-    case 0:
-        node->kernel.is_dumping = true;
-        sim_feed(world, node, &event);
-        return;
-    case 1:
+    struct core_event event = {.kind = kind};
+    event.dump.is_audit = node->kernel.is_audit;
+    event.dump.is_broken_off = is_broken_off;
+    sim_feed(world, node, &event);
+}
+
+static void finish_dump(struct sim_world *world, struct sim_node *node, bool is_broken_off)
+{
+    node->kernel.is_dumping = false;
+    feed_dump(world, node, EVENT_KERNEL_DUMP_END, is_broken_off);
+    schedule_telling(world, node, 0);
+    schedule_telling(world, node, 1);
+}
+
+static void dump_step(struct sim_world *world, struct sim_node *node)
+{
+    switch (node->kernel.dump_step) {
+    case DUMP_STEP_LINKS:
         dump_links(world, node, false);
         return;
-    case 2:
+    case DUMP_STEP_ADDRS:
         dump_links(world, node, true);
         return;
-    case 3:
+    case DUMP_STEP_OBJECTS:
         dump_objects(world, node);
         return;
-    case 4:
+    case DUMP_STEP_ROUTES:
         dump_routes(world, node);
+        schedule_telling(world, node, 0);
         return;
     default:
-        node->kernel.is_dumping = false;
-        sim_feed(world, node, &event);
-        if (node->kernel.told.count != 0) {
-            schedule(world, node, SIM_KERNEL_TELL, &node->kernel.is_telling, TELL_DELAY_US_MAX);
-        }
+        finish_dump(world, node, false);
         return;
     }
 }
 
-static void schedule_dump(struct sim_world *world, const struct sim_node *node, uint32_t step)
+static void schedule_dump(struct sim_world *world, const struct sim_node *node)
 {
-    struct sim_happening next = {.kind = SIM_KERNEL_DUMP,
-                                 .node = node->number,
-                                 .what = step,
-                                 .number = node->kernel.dump_number};
+    struct sim_happening next = {
+        .kind = SIM_KERNEL_DUMP, .node = node->number, .number = node->kernel.dump_number};
     uint32_t delay_us = sim_chance(world, 4) ? TELL_DELAY_US_MAX : 50;
     sim_schedule(world, mono_span_us(1 + random_below(&world->random, delay_us)), &next);
 }
 
-void sim_kernel_dump(struct sim_world *world, struct sim_node *node)
+/* Begins in a moment: an account is asked for from inside the core's own work. */
+static void begin_soon(struct sim_world *world, struct sim_node *node, bool is_audit)
 {
     node->kernel.dump_number++;
-    schedule_dump(world, node, 0);
+    node->kernel.is_dumping = true;
+    node->kernel.is_audit = is_audit;
+    node->kernel.dump_step = DUMP_STEP_BEGIN;
+    schedule_dump(world, node);
+}
+
+void sim_kernel_dump(struct sim_world *world, struct sim_node *node)
+{
+    begin_soon(world, node, false);
+}
+
+void sim_kernel_audit(struct sim_world *world, struct sim_node *node)
+{
+    if (!node->kernel.is_dumping) {
+        begin_soon(world, node, true);
+    }
 }
 
 static void dump(struct sim_world *world, struct sim_node *node, const struct sim_happening *now)
 {
-    if (now->number != node->kernel.dump_number) {
+    struct sim_kernel *kernel = &node->kernel;
+    if (now->number != kernel->dump_number) {
         return; /* Given up for a newer one. */
     }
-    dump_step(world, node, now->what);
-    if (node->core != NULL && now->number == node->kernel.dump_number &&
-        now->what + 1 < DUMP_STEPS) {
-        schedule_dump(world, node, now->what + 1);
+    if (kernel->dump_step == DUMP_STEP_BEGIN) {
+        feed_dump(world, node, EVENT_KERNEL_DUMP_BEGIN, false);
+        kernel->dump_step = kernel->is_audit ? DUMP_STEP_OBJECTS : DUMP_STEP_LINKS;
+    } else if (kernel->is_audit && sim_chance(world, 8)) {
+        finish_dump(world, node, true);
+        return;
+    } else {
+        dump_step(world, node);
+        kernel->dump_step++;
+    }
+    if (node->core != NULL && now->number == kernel->dump_number &&
+        kernel->dump_step < DUMP_STEP_COUNT) {
+        schedule_dump(world, node);
     }
 }
 
@@ -419,7 +479,7 @@ void sim_kernel_happens(struct sim_world *world, struct sim_node *node,
         answer(world, node);
         return;
     case SIM_KERNEL_TELL:
-        tell(world, node);
+        tell(world, node, happening->what);
         return;
     case SIM_KERNEL_FACT:
         pass_fact(world, node);

@@ -176,7 +176,11 @@ static void carry_out(struct sim_world *world, struct sim_node *node,
         sim_kernel_put(world, node, action);
         return;
     case ACTION_FIB_REQUEST_DUMP:
-        sim_kernel_dump(world, node);
+        if (action->request_dump.is_audit) {
+            sim_kernel_audit(world, node);
+        } else {
+            sim_kernel_dump(world, node);
+        }
         return;
     case ACTION_LOG:
         node->log_count[action->log.kind]++;

@@ -24,13 +24,15 @@ struct sim_kernel {
     struct model_kernel model;
     struct sim_queue operations; /* struct core_action */
     struct sim_queue answers;    /* struct fib_result */
-    struct sim_queue told;       /* struct core_event: notifications */
+    struct sim_queue told[2];    /* struct core_event: notifications; routes come apart */
     struct sim_queue facts;      /* struct core_event: of the threads for BFD and tunnels */
     bool is_working;
     bool is_answering;
-    bool is_telling;
+    bool is_telling[2];
     bool is_passing_facts;
     bool is_dumping;
+    bool is_audit; /* objects and routes alone, while notifications go on */
+    uint32_t dump_step;
     uint32_t dump_number;   /* of the account that is given; older ones are given up */
     uint32_t delay_us;      /* of an operation, at most */
     uint32_t refuse_one_in; /* operations refused for no reason; 0: none */
@@ -189,6 +191,7 @@ void sim_kernel_happens(struct sim_world *world, struct sim_node *node,
 
 /* The node is told all its kernel knows, step by step. */
 void sim_kernel_dump(struct sim_world *world, struct sim_node *node);
+void sim_kernel_audit(struct sim_world *world, struct sim_node *node);
 
 /* Notifications, in order, by and by. */
 void sim_kernel_tell(struct sim_world *world, struct sim_node *node,
