@@ -7,7 +7,7 @@
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: bench-rib all unit test sim examples interop demo lab bench check layers install clean setup fuzz-all fuzz-clang fuzz-canary corpus
+.PHONY: bench-rib all unit test sim sim-soak examples interop demo lab bench check layers install clean setup fuzz-all fuzz-clang fuzz-canary corpus
 
 SAN     ?=
 VERSION := 0.1.0
@@ -104,7 +104,7 @@ room_libs_config  := config core policy rib proto
 room_libs_control := control core policy rib proto
 room_libs_io      := io core policy rib proto
 room_libs_cli     := cli proto
-room_libs_sim     := core policy rib proto
+room_libs_sim     := config core policy rib proto
 TEST_LIBS := -lcheck -lsubunit -lm -lrt -lpthread -lpcre2-8
 
 define unit_rule
@@ -113,7 +113,7 @@ $(BUILD)/unit/$(1): $(BUILD)/obj/tests/unit/$(1).o $(BUILD)/obj/tests/unit/main.
     $(if $(filter control/% cli/%,$(1)),$(control_gen_obj))
 	@mkdir -p $$(@D)
 	@$(CC) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(TEST_LIBS) \
-	    $(if $(filter config/%,$(1)),-lyang) $(if $(filter control/%,$(1)),-lprotobuf-c -lev) \
+	    $(if $(filter config/% sim/%,$(1)),-lyang) $(if $(filter control/%,$(1)),-lprotobuf-c -lev) \
 	    $(if $(filter io/%,$(1)),-lev -lmnl) $(if $(filter cli/%,$(1)),-ledit -ljson-c -lprotobuf-c)
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(unit_src)),$(eval $(call unit_rule,$(t))))
@@ -163,8 +163,17 @@ soak:
 	@for i in 1 2 3 4 5; do SEALANE_SOAK=1 $(MAKE) --no-print-directory unit ROOM=io || exit 1; done
 
 # ---- Simulator ----
-$(BUILD)/sim: $(call objects,$(sim_src) $(wildcard tests/sim/main.c)) $(core_libs)
-	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lm -lpcre2-8
+#   make sim SEED=7    one seed, with its story        make sim-soak    new seeds until one fails
+SEED      ?=
+SOAK_SEED ?= $(shell date +%s)
+$(BUILD)/sim: $(call objects,$(sim_src) $(wildcard tests/sim/main.c)) $(call archive,config) $(core_libs)
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lyang -lm -lpcre2-8
+
+sim: $(BUILD)/sim
+	@$(BUILD)/sim $(if $(SEED),--seeds 1 --verbose --seed $(SEED))
+
+sim-soak: $(BUILD)/sim
+	@seed=$(SOAK_SEED); while nice $(BUILD)/sim --seeds 1000 --seed $$seed; do seed=$$((seed + 1000)); done; exit 1
 
 # ---- Micro-benchmarks of the tables, built when asked for ----
 bench_objs := $(call objects,tests/bench/table_gen.c)

@@ -376,6 +376,14 @@ void announce_classes_rebuild(struct core *core, enum afi_safi afi_safi)
 
 /* ---- Asking ---- */
 
+/* What a session through a dead tunnel was told is of no use: the far end may have forgotten it. */
+static bool peer_is_reached(const struct core *core, const struct peer *peer)
+{
+    uint16_t tunnel_number = peer->settings.tunnel_number;
+    return peer->routes != NULL &&
+           (tunnel_number == 0 || kernel_tunnel_is_alive(core, tunnel_number));
+}
+
 /* Every hole of class inside cover is announced to somebody whose session is strong enough. */
 static bool cover_stands(const struct core *core, enum afi_safi afi_safi,
                          const struct prefix *cover, unsigned class)
@@ -393,7 +401,7 @@ static bool cover_stands(const struct core *core, enum afi_safi afi_safi,
             if (peer == NULL) {
                 break;
             }
-            if (peer->routes == NULL) {
+            if (!peer_is_reached(core, peer)) {
                 continue;
             }
             const struct peer_family *family = peer_family_of(peer, afi_safi);
@@ -457,21 +465,40 @@ void announce_told_changed(struct core *core, enum afi_safi afi_safi, dest_id de
     }
 }
 
+void announce_tunnels_changed(struct core *core)
+{
+    if (core->config != NULL && core->config->bgp.cover == COVER_HOLD) {
+        core->routes->has_stale_covers = true;
+    }
+}
+
+/* Every destination that contains a network with classes, of whatever origin. */
+static void export_covers(struct core *core, enum afi_safi afi_safi, const struct prefix *inside)
+{
+    struct ip_addr addr = prefix_addr(inside);
+    for (uint8_t len_bits = 0; len_bits < inside->len_bits; len_bits++) {
+        struct prefix cover = prefix_make(&addr, len_bits);
+        dest_id dest = loc_rib_find(core->ribs[afi_safi], &cover);
+        if (dest != 0) {
+            export_dest(core, afi_safi, dest);
+        }
+    }
+}
+
 void announce_work(struct core *core)
 {
     if (!core->routes->has_stale_covers) {
         return;
     }
     core->routes->has_stale_covers = false;
+    if (core->config->bgp.cover != COVER_HOLD) {
+        return;
+    }
     for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
         const struct announce_table *table = &core->routes->announce[family];
         for (uint32_t i = 0; i < table->count; i++) {
-            if (table->entries[i].hold_classes == 0) {
-                continue;
-            }
-            dest_id dest = loc_rib_find(core->ribs[family], &table->entries[i].prefix);
-            if (dest != 0) {
-                export_dest(core, family, dest);
+            if (table->entries[i].is_restricted && !table->entries[i].is_piece) {
+                export_covers(core, (enum afi_safi)family, &table->entries[i].prefix);
             }
         }
     }

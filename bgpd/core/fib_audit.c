@@ -255,6 +255,23 @@ static struct own_route *own_in_slot(const struct core *core, const struct fib_r
     return NULL;
 }
 
+/* A route of ours is to stand in this place, and the kernel refused it, or so it seemed: it is
+ * tried again by itself. What stands there is no leftover. */
+static bool own_waits_in_slot(const struct core *core, const struct fib_route *route)
+{
+    for (struct local_route *local = local_route_next(core, &route->prefix, NULL); local != NULL;
+         local = local_route_next(core, &route->prefix, local)) {
+        if (local->kind == LOCAL_CONNECTED || local->kind == LOCAL_KERNEL) {
+            continue;
+        }
+        const struct own_route *own = CONTAINER_OF(local, struct own_route, local);
+        if (own->is_selected && local->is_usable && local->route.metric == route->metric) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Legs may be told back in another order, and with weights or sources filled in. */
 static bool same_way(const struct fib_route *told, const struct fib_route *seen)
 {
@@ -326,7 +343,8 @@ void fib_on_own_route(struct core *core, const struct kernel_route_event *event)
         on_own_entry(core, number, event);
         return;
     }
-    if (!event->is_removed && !adoption_has(core, &route->prefix, route->metric)) {
+    if (!event->is_removed && !own_waits_in_slot(core, route) &&
+        !adoption_has(core, &route->prefix, route->metric)) {
         struct operation what = {.kind = OPERATION_STRAY};
         operation_send_route(core, route, true, &what);
     }

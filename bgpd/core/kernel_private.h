@@ -76,6 +76,7 @@ struct local_route {
     uint8_t distance;
     bool is_usable;         /* takes part in look-ups; of ours: wanted in the kernel */
     bool is_seen;           /* in the dump that is running */
+    bool is_exposing;       /* somebody else's, carries what is protected, and that was said */
     uint16_t tunnel_number; /* of a pin */
     uint32_t tag;
     struct mono_time since;
@@ -144,7 +145,10 @@ void kernel_route_fill_legs(const struct core *core, struct fib_route *route);
 void foreign_object_put(struct core *core, const struct kernel_nexthop_event *event);
 
 /* A route of others that would carry a protected destination by a way that is not allowed. */
-void kernel_route_check_exposure(struct core *core, const struct local_route *local);
+void kernel_route_check_exposure(struct core *core, struct local_route *local);
+
+/* The same for all of them, when what is protected has changed: each is said once. */
+void kernel_routes_check_exposure(struct core *core);
 uint32_t fib_route_classes(const struct core *core, const struct fib_route *route);
 
 /* Connected prefixes of one interface brought in line with its state and addresses. */

@@ -319,20 +319,29 @@ uint32_t fib_route_classes(const struct core *core, const struct fib_route *rout
     return classes;
 }
 
-void kernel_route_check_exposure(struct core *core, const struct local_route *local)
+/* The outer packets of a tunnel have to go in the clear. */
+static bool is_endpoint_route(const struct core *core, const struct prefix *prefix)
+{
+    struct ip_addr addr = prefix_addr(prefix);
+    return prefix->len_bits == ip_family_bits(prefix->family) &&
+           tunnel_by_endpoint(core, &addr) != 0;
+}
+
+static bool is_exposing(const struct core *core, const struct fib_route *route)
+{
+    return core->protections != NULL && route->type == FIB_ROUTE_UNICAST &&
+           (fib_route_classes(core, route) &
+            ~protection_allowed_classes(core->protections, &route->prefix)) != 0 &&
+           !is_endpoint_route(core, &route->prefix);
+}
+
+void kernel_route_check_exposure(struct core *core, struct local_route *local)
 {
     const struct fib_route *route = &local->route;
-    if (core->protections == NULL || route->type != FIB_ROUTE_UNICAST) {
+    bool was_exposing = local->is_exposing;
+    local->is_exposing = is_exposing(core, route);
+    if (!local->is_exposing || was_exposing) {
         return;
-    }
-    uint32_t allowed = protection_allowed_classes(core->protections, &route->prefix);
-    if ((fib_route_classes(core, route) & ~allowed) == 0) {
-        return;
-    }
-    struct ip_addr addr = prefix_addr(&route->prefix);
-    if (route->prefix.len_bits == ip_family_bits(route->prefix.family) &&
-        tunnel_by_endpoint(core, &addr) != 0) {
-        return; /* The outer packets of a tunnel have to go in the clear. */
     }
     const char *name =
         route->leg_count != 0 ? kernel_interface_name(core, route->legs[0].ifindex) : NULL;
@@ -375,6 +384,7 @@ static void foreign_put(struct core *core, const struct fib_route *seen)
         }
         local->route = route;
         local->since = core->now;
+        local->is_exposing = false;
     } else {
         local = mem_alloc(MEM_FIB, sizeof *local);
         local->kind = LOCAL_KERNEL;
@@ -451,6 +461,11 @@ static void foreign_each(struct core *core, void (*visit)(struct core *, struct 
             }
         }
     }
+}
+
+void kernel_routes_check_exposure(struct core *core)
+{
+    foreign_each(core, kernel_route_check_exposure);
 }
 
 static void mark_unseen(struct core *core, struct local_route *local)

@@ -246,6 +246,7 @@ void kernel_side_apply_config(struct core *core, const struct config *old)
     drop_dead_gateways(core);
     pins_apply_config(core);
     static_routes_apply_config(core);
+    kernel_routes_check_exposure(core);
     nexthops_mark_all(core);
     ks->announcements_dirty = true;
     kernel_settle(core);

@@ -92,6 +92,7 @@ static void peer_reimport_unconnected(struct core *core, struct peer *peer)
 
 void routes_announcements_changed(struct core *core)
 {
+    announce_tunnels_changed(core);
     for (uint32_t index = 0;; index++) {
         struct peer *peer = peer_by_index(core, index);
         if (peer == NULL) {

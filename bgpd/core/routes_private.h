@@ -202,6 +202,9 @@ struct announce_verdict announce_verdict_of(const struct core *core, enum afi_sa
 void announce_told_changed(struct core *core, enum afi_safi afi_safi, dest_id dest);
 void announce_work(struct core *core);
 
+/* A tunnel lives or is dead: what was told through it counts or does not (cover hold). */
+void announce_tunnels_changed(struct core *core);
+
 /* ---- Aggregates (aggregate.c) ---- */
 
 struct aggregate {

@@ -22,8 +22,33 @@ struct sim_pipe {
     bool is_open;     /* the listener has accepted */
     bool is_answered; /* the opener knows */
     bool is_broken;
+    struct sim_wire wire;
     struct sim_end ends[2]; /* opener, listener */
 };
+
+/* The mesh: every node on one wire. */
+static bool find_in_mesh(const struct sim_world *world, const struct sim_node *from,
+                         const struct conn_setup_action *setup, struct sim_wire *wire_out)
+{
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        if (ip_equal(&world->nodes[i].addr, &setup->remote_addr)) {
+            *wire_out = (struct sim_wire){.nodes = {from->number, i},
+                                          .addrs = {from->addr, world->nodes[i].addr},
+                                          .ifindex = SIM_IFINDEX};
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool passes(struct sim_world *world, const struct sim_pipe *pipe)
+{
+    if (world->hooks.passes != NULL) {
+        return world->hooks.passes(world, &pipe->wire);
+    }
+    return world->nodes[pipe->wire.nodes[0]].is_link_up &&
+           world->nodes[pipe->wire.nodes[1]].is_link_up;
+}
 
 static struct sim_node *node_of(struct sim_world *world, const struct sim_end *end)
 {
@@ -75,12 +100,9 @@ void sim_connect(struct sim_world *world, struct sim_node *node,
     pipe->ends[0].node = node->number;
     pipe->ends[0].conn = setup->conn;
     pipe->ends[0].is_known = true;
-    pipe->ends[1].node = SIM_NODES_MAX;
-    for (uint32_t i = 0; i < world->node_count; i++) {
-        if (ip_equal(&world->nodes[i].addr, &setup->remote_addr)) {
-            pipe->ends[1].node = i;
-        }
-    }
+    bool is_found = world->hooks.find != NULL ? world->hooks.find(world, node, setup, &pipe->wire)
+                                              : find_in_mesh(world, node, setup, &pipe->wire);
+    pipe->ends[1].node = is_found ? pipe->wire.nodes[1] : SIM_NODES_MAX;
     buffer_init(&pipe->ends[0].coming, MEM_MISC);
     buffer_init(&pipe->ends[1].coming, MEM_MISC);
     world->pipes =
@@ -151,24 +173,24 @@ static void connect_arrives(struct sim_world *world, struct sim_pipe *pipe)
 {
     struct sim_happening answered = {.kind = SIM_CONNECT_ANSWERED, .pipe = pipe->number, .side = 0};
     struct sim_end *theirs = &pipe->ends[1];
-    if (theirs->node == SIM_NODES_MAX || !node_of(world, theirs)->is_link_up ||
-        !node_of(world, &pipe->ends[0])->is_link_up) {
+    if (theirs->node == SIM_NODES_MAX || !passes(world, pipe)) {
         return; /* Nobody answers: the opener gives up by itself. */
     }
     sim_schedule(world, sim_delay(world), &answered);
     struct sim_node *listener = node_of(world, theirs);
-    if (listener->refuses || listener->is_stopped || !pipe->ends[0].is_known) {
+    if (listener->refuses || listener->is_stopped || listener->core == NULL ||
+        !pipe->ends[0].is_known) {
         return;
     }
     theirs->conn = listener->next_incoming++;
     theirs->is_known = true;
     struct core_event event = {.kind = EVENT_CONN_INCOMING};
     event.conn.conn = theirs->conn;
-    event.conn.remote_addr = node_of(world, &pipe->ends[0])->addr;
-    event.conn.local_addr = listener->addr;
+    event.conn.remote_addr = pipe->wire.addrs[0];
+    event.conn.local_addr = pipe->wire.addrs[1];
     event.conn.local_port = 179;
     event.conn.remote_port = (uint16_t)(20000 + pipe->number % 40000);
-    event.conn.ifindex = SIM_IFINDEX;
+    event.conn.ifindex = pipe->wire.ifindex;
     sim_feed(world, listener, &event);
     if (pipe->is_open) {
         tell_room(world, theirs, WINDOW_BYTES);
@@ -189,8 +211,8 @@ static void connect_answered(struct sim_world *world, struct sim_pipe *pipe)
     }
     struct core_event event = {.kind = EVENT_CONN_OPENED};
     event.conn.conn = ours->conn;
-    event.conn.local_addr = node_of(world, ours)->addr;
-    event.conn.remote_addr = node_of(world, &pipe->ends[1])->addr;
+    event.conn.local_addr = pipe->wire.addrs[0];
+    event.conn.remote_addr = pipe->wire.addrs[1];
     event.conn.local_port = (uint16_t)(20000 + pipe->number % 40000);
     event.conn.remote_port = 179;
     sim_feed(world, node_of(world, ours), &event);
@@ -232,7 +254,11 @@ static void bytes_arrive(struct sim_world *world, struct sim_pipe *pipe, uint8_t
     if (side == 0 && !pipe->is_answered) {
         return;
     }
-    if (!node->is_link_up || !node_of(world, &pipe->ends[1 - side])->is_link_up) {
+    if (!end->is_known && !pipe->ends[1 - side].is_known) {
+        free_pipe(world, pipe->number);
+        return;
+    }
+    if (!passes(world, pipe)) {
         end->is_arriving = true;
         struct sim_happening again = {.kind = SIM_BYTES_ARRIVE, .pipe = pipe->number, .side = side};
         sim_schedule(world, mono_span_ms(200), &again);
@@ -260,6 +286,14 @@ static void bytes_arrive(struct sim_world *world, struct sim_pipe *pipe, uint8_t
     schedule_bytes(world, pipe, side);
 }
 
+const struct sim_node *sim_net_node(const struct sim_world *world,
+                                    const struct sim_happening *happening)
+{
+    const struct sim_pipe *pipe = world->pipes[happening->pipe];
+    uint32_t node = pipe == NULL ? SIM_NODES_MAX : pipe->ends[happening->side].node;
+    return node == SIM_NODES_MAX ? NULL : &world->nodes[node];
+}
+
 void sim_net_happens(struct sim_world *world, const struct sim_happening *happening)
 {
     struct sim_pipe *pipe = world->pipes[happening->pipe];
@@ -281,12 +315,9 @@ void sim_net_happens(struct sim_world *world, const struct sim_happening *happen
     case SIM_CLOSE_ARRIVES:
         tell_closed(world, pipe, happening->side, ECONNRESET);
         return;
-    case SIM_FIB_RESULT:
-    case SIM_NODE_TIME:
-    case SIM_NODE_WORK:
-        break;
+    default:
+        UNREACHABLE();
     }
-    UNREACHABLE();
 }
 
 static void break_pipe(struct sim_world *world, struct sim_pipe *pipe)
@@ -320,6 +351,23 @@ void sim_break_node(struct sim_world *world, const struct sim_node *node)
             (pipe->ends[0].node == node->number || pipe->ends[1].node == node->number) &&
             random_below(&world->random, 2) == 0) {
             break_pipe(world, pipe); /* The others find out by their hold timers. */
+        }
+    }
+}
+
+void sim_net_forget_node(struct sim_world *world, const struct sim_node *node)
+{
+    for (uint32_t i = 0; i < world->pipe_count; i++) {
+        struct sim_pipe *pipe = world->pipes[i];
+        for (uint8_t side = 0; pipe != NULL && side < 2; side++) {
+            if (!pipe->ends[side].is_known || pipe->ends[side].node != node->number) {
+                continue;
+            }
+            pipe->ends[side].is_known = false;
+            pipe->ends[1 - side].is_ending = true;
+            if (pipe->is_open && !pipe->is_broken) {
+                schedule_bytes(world, pipe, (uint8_t)(1 - side));
+            }
         }
     }
 }

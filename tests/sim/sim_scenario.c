@@ -114,13 +114,13 @@ static void count_row(void *context, const struct snapshot_path *path)
     count->best += (path->flags & ROUTE_BEST) != 0 ? 1 : 0;
 }
 
-static const char *check_sessions(const struct sim_node *node, char text[256])
+static const char *check_sessions(const struct sim_node *node, char text[SIM_TEXT_BYTES])
 {
     struct snapshot_peer peer;
     for (uint32_t i = 0; snapshot_peer(node->core, i, &peer); i++) {
         if (peer.state != PEER_ESTABLISHED) {
             char addr[IP_TEXT_BYTES];
-            snprintf(text, 256, "node %u: session with %s is %s (%.150s)", node->number,
+            snprintf(text, SIM_TEXT_BYTES, "node %u: session with %s is %s (%.150s)", node->number,
                      ip_format(&peer.settings->merged.addr, addr), peer_state_name(peer.state),
                      peer.why_not);
             return text;
@@ -130,7 +130,7 @@ static const char *check_sessions(const struct sim_node *node, char text[256])
 }
 
 static const char *check_tables(const struct sim_world *world, const struct sim_node *node,
-                                const uint32_t *announced, char text[256])
+                                const uint32_t *announced, char text[SIM_TEXT_BYTES])
 {
     struct table_count count = {0};
     struct snapshot_cursor cursor;
@@ -149,21 +149,22 @@ static const char *check_tables(const struct sim_world *world, const struct sim_
             bool is_wanted = i != node->number && j < announced[i];
             if (sim_kernel_has(node, &prefix) != is_wanted) {
                 char name[PREFIX_TEXT_BYTES];
-                snprintf(text, 256, "node %u: the kernel %s %s", node->number,
+                snprintf(text, SIM_TEXT_BYTES, "node %u: the kernel %s %s", node->number,
                          is_wanted ? "lacks" : "still has", prefix_format(&prefix, name));
                 return text;
             }
         }
     }
     if (count.best != wanted) {
-        snprintf(text, 256, "node %u: %u best paths instead of %u", node->number, count.best,
-                 wanted);
+        snprintf(text, SIM_TEXT_BYTES, "node %u: %u best paths instead of %u", node->number,
+                 count.best, wanted);
         return text;
     }
     return NULL;
 }
 
-static const char *check(const struct sim_world *world, const uint32_t *announced, char text[256])
+static const char *check(const struct sim_world *world, const uint32_t *announced,
+                         char text[SIM_TEXT_BYTES])
 {
     for (uint32_t i = 0; i < world->node_count; i++) {
         const struct sim_node *node = &world->nodes[i];
@@ -190,7 +191,8 @@ static const char *stop_all(struct sim_world *world)
     return NULL;
 }
 
-const char *sim_scenario_run(uint64_t seed, bool is_verbose, char text_out[256], uint64_t *hash_out)
+const char *sim_scenario_run(uint64_t seed, bool is_verbose, char text_out[SIM_TEXT_BYTES],
+                             uint64_t *hash_out)
 {
     struct random_source random;
     random_init(&random, seed);

@@ -239,6 +239,27 @@ START_TEST(endpoint_pin_uses_foreign_and_connected_underlays)
 }
 END_TEST
 
+START_TEST(foreign_route_is_reported_when_its_destinations_become_protected)
+{
+    struct config *config = mission_config();
+    config->protection_count = 0;
+    struct model *model = model_new(45);
+    struct fib_route inside = foreign_route("10.51.231.0/24", 100, ER1);
+    struct fib_route outside = foreign_route("10.60.0.0/16", 100, ER1);
+    model_route_put(model, &inside);
+    model_route_put(model, &outside);
+    model_configure(model, config);
+    model_tell_all(model);
+    model_wait_ms(model, 100);
+    ck_assert_uint_eq(model->top->log_total[LOG_PROTECTION], 0);
+    model_configure(model, mission_config());
+    ck_assert_uint_eq(model->top->log_total[LOG_PROTECTION], 1);
+    model_configure(model, mission_config()); /* nothing new */
+    ck_assert_uint_eq(model->top->log_total[LOG_PROTECTION], 1);
+    model_free(model);
+}
+END_TEST
+
 /* ---- Repair ---- */
 
 static void tell_lost(struct model *model, const struct model_route *item)
@@ -342,6 +363,33 @@ START_TEST(kernel_is_audited_now_and_then)
         }
     }
     ck_assert_uint_eq(requests, 12);
+    model_free(model);
+}
+END_TEST
+
+/* The kernel has done it and its answer is lost: a new account shows the route before it is written
+ * again, and it must not be taken for a leftover. */
+START_TEST(guard_with_a_lost_answer_is_never_deleted)
+{
+    struct model *model = mission_up(44);
+    struct fib_route guard = {.prefix = prefix_of("10.51.230.0/23"), .metric = GUARD_METRIC};
+    model->is_holding = true;
+    tell_lost(model, model_route(model, &guard));
+    model_settle(model);
+    struct core_action action;
+    model_take(model, model->queue_first, &action);
+    ck_assert_uint_eq(action.fib_route.route.metric, GUARD_METRIC);
+    ck_assert_int_eq(model_do_route(model, &action.fib_route), 0);
+    struct core_event event = {.kind = EVENT_FIB_RESULT};
+    event.fib_result.operation = action.fib_route.operation;
+    event.fib_result.error = ENOBUFS;
+    top_feed(model->top, &event);
+    model_tell_all(model);
+    model->is_holding = false;
+    for (int i = 0; i < 300; i++) {
+        model_wait_ms(model, 1);
+        ck_assert_ptr_nonnull(model_route(model, &guard));
+    }
     model_free(model);
 }
 END_TEST
@@ -646,6 +694,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, changed_route_is_put_right);
     tcase_add_test(tcase, overrun_is_healed_by_a_new_account);
     tcase_add_test(tcase, quiet_account_writes_nothing);
+    tcase_add_test(tcase, guard_with_a_lost_answer_is_never_deleted);
+    tcase_add_test(tcase, foreign_route_is_reported_when_its_destinations_become_protected);
     tcase_add_test(tcase, refusals_are_retried_without_a_busy_loop);
     tcase_add_test(tcase, refused_legs_are_retried);
     tcase_add_test(tcase, restart_keeps_forwarding_without_a_gap);

@@ -215,6 +215,47 @@ START_TEST(cover_hold_waits_for_the_network_inside_to_stand)
 }
 END_TEST
 
+static void tell_sa(struct table_top *top, uint16_t tunnel_number, bool is_alive)
+{
+    struct core_event event = {.kind = EVENT_TUNNEL_FACT};
+    event.tunnel_fact.tunnel_number = tunnel_number;
+    event.tunnel_fact.source = LIVENESS_XFRM;
+    event.tunnel_fact.is_known = true;
+    event.tunnel_fact.is_alive = is_alive;
+    top_feed(top, &event);
+    top_settle(top);
+}
+
+/* The sessions inside live on until their hold timers: what they were told is of no use meanwhile.
+ */
+START_TEST(cover_hold_ends_with_the_tunnels_not_with_their_sessions)
+{
+    struct table_top *top = mission();
+    struct config *config = mission_config();
+    config->bgp.cover = COVER_HOLD;
+    config_network_add(config, "10.1.0.0/16", CLEAR);
+    config_network_add(config, "10.1.1.0/24", IPSEC);
+    config_aggregate_add(config, "10.0.0.0/8"); /* a cover of another kind */
+    for (int i = 0; i < 2; i++) {
+        ((struct config_tunnel *)(uintptr_t)config->tunnels)[i].liveness =
+            LIVENESS_INTERFACE | LIVENESS_XFRM;
+    }
+    mission_up(top, config);
+    ck_assert_ptr_nonnull(far_route_find(&top->ends[0], "10.1.0.0/16"));
+    ck_assert_ptr_nonnull(far_route_find(&top->ends[0], "10.0.0.0/8"));
+    tell_sa(top, 1, false);
+    ck_assert_ptr_nonnull(far_route_find(&top->ends[0], "10.1.0.0/16"));
+    tell_sa(top, 2, false);
+    ck_assert(top->ends[2].is_up && top->ends[3].is_up);
+    ck_assert_ptr_null(far_route_find(&top->ends[0], "10.1.0.0/16"));
+    ck_assert_ptr_null(far_route_find(&top->ends[0], "10.0.0.0/8"));
+    tell_sa(top, 1, true);
+    ck_assert_ptr_nonnull(far_route_find(&top->ends[0], "10.1.0.0/16"));
+    ck_assert_ptr_nonnull(far_route_find(&top->ends[0], "10.0.0.0/8"));
+    top_free(top);
+}
+END_TEST
+
 START_TEST(cover_allow_announces_it_and_warns)
 {
     struct table_top *top = mission();
@@ -308,6 +349,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, nothing_of_an_ipsec_network_goes_out_in_the_clear_whatever_its_source);
     tcase_add_test(tcase, a_better_path_from_elsewhere_does_not_defeat_a_network_with_a_class);
     tcase_add_test(tcase, cover_hold_waits_for_the_network_inside_to_stand);
+    tcase_add_test(tcase, cover_hold_ends_with_the_tunnels_not_with_their_sessions);
     tcase_add_test(tcase, cover_allow_announces_it_and_warns);
     tcase_add_test(tcase, a_changed_class_moves_a_network_without_resetting_anything);
     tcase_add_test(tcase, a_default_route_originated_in_the_clear_is_a_cover_too);

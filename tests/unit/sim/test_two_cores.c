@@ -134,7 +134,7 @@ END_TEST
 START_TEST(meshes_under_faults_converge)
 {
     for (uint64_t seed = 1000; seed < 1010; seed++) {
-        char text[256];
+        char text[SIM_TEXT_BYTES];
         uint64_t hash;
         const char *failure = sim_scenario_run(seed, false, text, &hash);
         ck_assert_msg(failure == NULL, "seed %llu: %s", (unsigned long long)seed, failure);

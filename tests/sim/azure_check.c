@@ -1,0 +1,209 @@
+/* The check that is always on: after every fact and every operation of a kernel, a packet to a
+ * protected destination leaves protected or not at all, and a packet from the hub to a protected
+ * network of ours comes back protected or not at all. */
+#include <stdio.h>
+
+#include "bgpd/core/kernel_private.h"
+#include "proto/base/hash.h"
+#include "tests/sim/azure.h"
+
+/* What has only now become protected may still be on its way out of the clear for so long. */
+#define FORWARD_GRACE_MS 31000  /* the longest pause before a refused operation is tried again */
+#define RETURN_GRACE_MS  200000 /* a far end that hears nothing keeps what it knows: hold time */
+#define HOLD_GRACE_MS    10000  /* cover hold: until the far ends know that the tunnels are gone */
+
+/* ---- What is protected: the tunnels' endpoints are not among the points looked at ---- */
+
+static bool is_forward_protected(const struct azure *azure, const struct ip_addr *addr)
+{
+    struct prefix hub = azure_prefix(azure->plan->hub_protected);
+    struct prefix spoke = azure_prefix(azure->plan->spoke);
+    return prefix_contains_ip(&hub, addr) ||
+           (azure->setup.protects_spoke && prefix_contains_ip(&spoke, addr));
+}
+
+static bool is_inside_protection(const struct azure *azure, const struct prefix *prefix)
+{
+    struct prefix hub = azure_prefix(azure->plan->hub_protected);
+    struct prefix spoke = azure_prefix(azure->plan->spoke);
+    return prefix_contains(&hub, prefix) ||
+           (azure->setup.protects_spoke && prefix_contains(&spoke, prefix));
+}
+
+static bool is_back_protected(const struct azure *azure, const struct ip_addr *addr)
+{
+    struct prefix first = azure_prefix(azure->plan->site_ipsec);
+    struct prefix second = azure_prefix(azure->plan->site_ipsec2);
+    return azure->setup.cover != COVER_ALLOW &&
+           (prefix_contains_ip(&first, addr) ||
+            (azure->setup.has_second_ipsec_network && prefix_contains_ip(&second, addr)));
+}
+
+static void point_set(const struct sim_world *world, struct azure_point *point, bool is_protected,
+                      bool is_renewed)
+{
+    if (point->is_protected != is_protected || is_renewed) {
+        point->is_protected = is_protected;
+        point->is_clean = false;
+        point->since = world->now;
+    }
+}
+
+void azure_points_update(struct sim_world *world)
+{
+    struct azure *azure = azure_of(world);
+    bool is_renewed = azure->checked_cover != azure->setup.cover;
+    azure->checked_cover = azure->setup.cover;
+    for (uint32_t i = 0; i < azure->forward_count; i++) {
+        point_set(world, &azure->forward[i], is_forward_protected(azure, &azure->forward[i].addr),
+                  false);
+    }
+    for (uint32_t i = 0; i < azure->back_count; i++) {
+        point_set(world, &azure->back[i], is_back_protected(azure, &azure->back[i].addr),
+                  is_renewed);
+    }
+    azure->is_ways_dirty = true;
+    azure->is_return_dirty = true;
+}
+
+void azure_points_excuse(struct sim_world *world)
+{
+    struct azure *azure = azure_of(world);
+    for (uint32_t i = 0; i < azure->forward_count; i++) {
+        azure->forward[i].is_clean = false;
+        azure->forward[i].since = world->now;
+    }
+}
+
+/* ---- There ---- */
+
+/* Nobody can do anything about it at this moment. */
+static bool is_helpless(struct sim_world *world)
+{
+    const struct sim_node *ce = azure_ce(world);
+    return ce->core == NULL || ce->is_stopped || mono_before(world->now, ce->stalled_until) ||
+           ce->kernel.refuse_one_in != 0;
+}
+
+static bool has_guard(struct sim_world *world, const struct ip_addr *addr)
+{
+    const struct azure_plan *plan = azure_of(world)->plan;
+    const char *const texts[] = {plan->hub_protected, plan->spoke};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct prefix prefix = azure_prefix(texts[i]);
+        if (prefix_contains_ip(&prefix, addr)) {
+            return model_route_find(&azure_ce(world)->kernel.model, &prefix, GUARD_METRIC) != NULL;
+        }
+    }
+    return false;
+}
+
+/* Counts while somebody could report it. */
+static void note_foreign(struct sim_world *world)
+{
+    if (!is_helpless(world)) {
+        azure_of(world)->foreign_since = world->now;
+    }
+}
+
+static void check_forward(struct sim_world *world, struct azure_point *point)
+{
+    const struct model_kernel *kernel = &azure_ce(world)->kernel.model;
+    const struct fib_route *route = NULL;
+    uint32_t clear = model_clear_ways(kernel, model_ways(kernel, &point->addr, &route));
+    if (clear != 0 && route->protocol != MODEL_OURS &&
+        is_inside_protection(azure_of(world), &route->prefix)) {
+        note_foreign(world);
+        return; /* Somebody else's doing: it has to be reported. */
+    }
+    point->is_clean = point->is_clean || (clear == 0 && has_guard(world, &point->addr));
+    if (point->is_clean && clear == 0) {
+        return;
+    }
+    if (is_helpless(world) && !point->is_clean) {
+        point->since = world->now;
+    }
+    bool is_late = mono_before(mono_add(point->since, mono_span_ms(FORWARD_GRACE_MS)), world->now);
+    char addr[IP_TEXT_BYTES];
+    char prefix[PREFIX_TEXT_BYTES];
+    if (clear == 0 && is_late) {
+        sim_fail(world, "nothing guards %s", ip_format(&point->addr, addr));
+    } else if (clear != 0 && (is_late || point->is_clean)) {
+        sim_fail(world, "a packet to %s leaves in the clear by %s (%s metric %u object %x)",
+                 ip_format(&point->addr, addr), kernel->links[__builtin_ctz(clear)].name,
+                 prefix_format(&route->prefix, prefix), route->metric, route->nexthop_object);
+    }
+}
+
+/* ---- And back ---- */
+
+static void check_back(struct sim_world *world, struct azure_point *point)
+{
+    struct azure *azure = azure_of(world);
+    uint32_t ways = azure_hub_ways(azure, &point->addr);
+    uint32_t clear = ways & (1u << AZURE_MSEE0 | 1u << AZURE_MSEE1);
+    if (clear == 0) {
+        point->is_clean = point->is_clean || azure->setup.cover == COVER_HOLD ||
+                          !azure_hub_has_clear(azure, &point->addr);
+        point->exposed = MONO_NEVER;
+        return;
+    }
+    if (is_helpless(world)) {
+        point->since = world->now;
+        point->exposed = world->now;
+    }
+    if (!mono_before(point->exposed, MONO_NEVER)) {
+        point->exposed = world->now;
+    }
+    bool is_holding = azure->setup.cover == COVER_HOLD;
+    int64_t hold_ms = azure->setup.has_evidence ? HOLD_GRACE_MS : RETURN_GRACE_MS;
+    struct mono_time limit =
+        is_holding ? mono_add(point->exposed, mono_span_ms(hold_ms)) : point->exposed;
+    bool is_late = mono_before(mono_add(point->since, mono_span_ms(RETURN_GRACE_MS)), world->now);
+    if ((!point->is_clean && is_late) || (point->is_clean && !mono_before(world->now, limit))) {
+        char addr[IP_TEXT_BYTES];
+        sim_fail(world, "a packet from the hub to %s comes back in the clear by MSEE %u%s",
+                 ip_format(&point->addr, addr), (uint32_t)__builtin_ctz(clear) - AZURE_MSEE0,
+                 is_holding ? ", and stays so" : "");
+    }
+}
+
+/* ---- Always ---- */
+
+static void check_node(struct sim_world *world, const struct sim_node *node)
+{
+    if (node->kernel.model.wrong != 0) {
+        sim_fail(world, "node %u touched somebody else's route", node->number);
+    }
+}
+
+void azure_check(struct sim_world *world, struct sim_node *node)
+{
+    struct azure *azure = azure_of(world);
+    uint64_t version = azure_ce(world)->kernel.model.version;
+    if (node->number != AZURE_CE) {
+        azure_hub_read(world, node->number);
+    }
+    check_node(world, node);
+    bool has_grace = false;
+    for (uint32_t i = 0; i < azure->forward_count; i++) {
+        has_grace = has_grace || (azure->forward[i].is_protected && !azure->forward[i].is_clean);
+    }
+    bool is_forward_due = version != azure->checked_version || azure->is_ways_dirty || has_grace;
+    for (uint32_t i = 0; is_forward_due && i < azure->forward_count; i++) {
+        if (azure->forward[i].is_protected) {
+            check_forward(world, &azure->forward[i]);
+            azure->checks++;
+        }
+    }
+    for (uint32_t i = 0; i < azure->back_count; i++) {
+        if (azure->back[i].is_protected &&
+            (azure->is_return_dirty || mono_before(azure->back[i].exposed, MONO_NEVER))) {
+            check_back(world, &azure->back[i]);
+            azure->checks++;
+        }
+    }
+    azure->checked_version = version;
+    azure->is_ways_dirty = false;
+    azure->is_return_dirty = false;
+}

@@ -1,0 +1,481 @@
+#include "tests/sim/model_kernel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/base/mem.h"
+
+#define PROTOCOL_KERNEL 2
+
+void model_kernel_init(struct model_kernel *kernel)
+{
+    memset(kernel, 0, sizeof *kernel);
+}
+
+void model_kernel_fini(struct model_kernel *kernel)
+{
+    mem_free(MEM_MISC, kernel->routes);
+    mem_free(MEM_MISC, kernel->objects);
+}
+
+static void *grow(void *items, uint32_t count, uint32_t *capacity, size_t item_bytes)
+{
+    if (count < *capacity) {
+        return items;
+    }
+    *capacity = *capacity == 0 ? 64 : *capacity * 2;
+    return mem_realloc(MEM_MISC, items, *capacity * item_bytes);
+}
+
+/* ---- Routes ---- */
+
+struct fib_route *model_route_find(const struct model_kernel *kernel, const struct prefix *prefix,
+                                   uint32_t metric)
+{
+    for (uint32_t i = 0; i < kernel->route_count; i++) {
+        if (kernel->routes[i].metric == metric && prefix_equal(&kernel->routes[i].prefix, prefix)) {
+            return &kernel->routes[i];
+        }
+    }
+    return NULL;
+}
+
+void model_route_put(struct model_kernel *kernel, const struct fib_route *route)
+{
+    struct fib_route *found = model_route_find(kernel, &route->prefix, route->metric);
+    kernel->version++;
+    if (found != NULL) {
+        *found = *route;
+        return;
+    }
+    kernel->routes =
+        grow(kernel->routes, kernel->route_count, &kernel->route_capacity, sizeof *kernel->routes);
+    kernel->routes[kernel->route_count++] = *route;
+}
+
+static void route_drop_at(struct model_kernel *kernel, uint32_t at)
+{
+    kernel->routes[at] = kernel->routes[--kernel->route_count];
+    kernel->version++;
+}
+
+bool model_route_drop(struct model_kernel *kernel, const struct prefix *prefix, uint32_t metric)
+{
+    struct fib_route *found = model_route_find(kernel, prefix, metric);
+    if (found != NULL) {
+        route_drop_at(kernel, (uint32_t)(found - kernel->routes));
+    }
+    return found != NULL;
+}
+
+/* ---- Objects ---- */
+
+struct fib_nexthop *model_object_find(const struct model_kernel *kernel, uint32_t id)
+{
+    for (uint32_t i = 0; i < kernel->object_count; i++) {
+        if (kernel->objects[i].nexthop.id == id) {
+            return &kernel->objects[i].nexthop;
+        }
+    }
+    return NULL;
+}
+
+/* The object alone, and the routes on it. */
+static void object_forget(struct model_kernel *kernel, uint32_t id)
+{
+    for (uint32_t i = kernel->object_count; i-- > 0;) {
+        if (kernel->objects[i].nexthop.id == id) {
+            kernel->objects[i] = kernel->objects[--kernel->object_count];
+        }
+    }
+    for (uint32_t i = kernel->route_count; i-- > 0;) {
+        if (kernel->routes[i].nexthop_object == id) {
+            route_drop_at(kernel, i);
+        }
+    }
+    kernel->version++;
+}
+
+static void leave_group(struct fib_nexthop *group, uint32_t id)
+{
+    uint8_t kept = 0;
+    for (uint8_t i = 0; i < group->member_count; i++) {
+        if (group->members[i] != id) {
+            group->member_weights[kept] = group->member_weights[i];
+            group->members[kept++] = group->members[i];
+        }
+    }
+    group->member_count = kept;
+}
+
+void model_object_drop(struct model_kernel *kernel, uint32_t id)
+{
+    const struct fib_nexthop *object = model_object_find(kernel, id);
+    if (object == NULL) {
+        return;
+    }
+    bool is_group = object->member_count != 0;
+    object_forget(kernel, id);
+    for (uint32_t i = is_group ? 0 : kernel->object_count; i-- > 0;) {
+        struct fib_nexthop *group = &kernel->objects[i].nexthop;
+        if (group->member_count == 0) {
+            continue;
+        }
+        leave_group(group, id);
+        if (group->member_count == 0) {
+            object_forget(kernel, group->id);
+        }
+    }
+}
+
+void model_forget_ours(struct model_kernel *kernel)
+{
+    for (uint32_t i = kernel->route_count; i-- > 0;) {
+        if (kernel->routes[i].protocol == MODEL_OURS) {
+            route_drop_at(kernel, i);
+        }
+    }
+    for (uint32_t i = kernel->object_count; i-- > 0;) {
+        if (kernel->objects[i].is_ours) {
+            kernel->objects[i] = kernel->objects[--kernel->object_count];
+        }
+    }
+    kernel->version++;
+}
+
+/* ---- Links ---- */
+
+struct model_link *model_link_put(struct model_kernel *kernel, uint32_t slot, const char *name,
+                                  const char *kind)
+{
+    struct model_link *link = &kernel->links[slot];
+    *link = (struct model_link){.ifindex = slot, .is_up = true, .has_carrier = true};
+    snprintf(link->name, sizeof link->name, "%s", name);
+    snprintf(link->kind, sizeof link->kind, "%s", kind);
+    link->is_protected = strcmp(kind, "xfrm") == 0;
+    kernel->version++;
+    return link;
+}
+
+static void put_connected(struct model_kernel *kernel, const struct model_link *link)
+{
+    for (uint8_t i = 0; i < link->addr_count; i++) {
+        struct fib_route route = {.prefix =
+                                      prefix_make(&link->addrs[i].addr, link->addrs[i].len_bits),
+                                  .table = CONFIG_FIB_TABLE_DEFAULT,
+                                  .metric = link->addrs[i].addr.family == IP_V6 ? 256 : 0,
+                                  .protocol = PROTOCOL_KERNEL,
+                                  .type = FIB_ROUTE_UNICAST,
+                                  .leg_count = 1};
+        route.legs[0] = (struct fib_leg){.ifindex = link->ifindex, .weight = 1};
+        model_route_put(kernel, &route);
+    }
+}
+
+void model_link_add_addr(struct model_kernel *kernel, uint32_t slot, const struct ip_addr *addr,
+                         uint8_t len_bits)
+{
+    struct model_link *link = &kernel->links[slot];
+    if (link->addr_count < MODEL_LINK_ADDRS_MAX) {
+        link->addrs[link->addr_count++] = (struct model_addr){*addr, len_bits};
+        put_connected(kernel, link);
+    }
+}
+
+uint32_t model_link_slot(const struct model_kernel *kernel, uint32_t ifindex)
+{
+    for (uint32_t slot = 1; slot < MODEL_LINKS_MAX; slot++) {
+        const struct model_link *link = &kernel->links[slot];
+        if (link->name[0] != 0 && !link->is_absent && link->ifindex == ifindex) {
+            return slot;
+        }
+    }
+    return UINT32_MAX;
+}
+
+bool model_link_carries(const struct model_link *link)
+{
+    return link->name[0] != 0 && !link->is_absent && link->is_up && link->has_carrier;
+}
+
+static void drop_objects_of(struct model_kernel *kernel, uint32_t ifindex)
+{
+    for (uint32_t i = kernel->object_count; i-- > 0;) {
+        /* The end of one may be the end of groups: the array shrinks by more than one. */
+        if (i < kernel->object_count && kernel->objects[i].nexthop.member_count == 0 &&
+            !kernel->objects[i].nexthop.is_blackhole &&
+            kernel->objects[i].nexthop.leg.ifindex == ifindex) {
+            model_object_drop(kernel, kernel->objects[i].nexthop.id);
+            i = kernel->object_count;
+        }
+    }
+}
+
+static void drop_legs_of(struct model_kernel *kernel, uint32_t ifindex)
+{
+    for (uint32_t i = kernel->route_count; i-- > 0;) {
+        struct fib_route *route = &kernel->routes[i];
+        uint8_t kept = 0;
+        if (route->leg_count == 0) {
+            continue;
+        }
+        for (uint8_t k = 0; k < route->leg_count; k++) {
+            if (route->legs[k].ifindex != ifindex) {
+                route->legs[kept++] = route->legs[k];
+            }
+        }
+        route->leg_count = kept;
+        if (kept == 0) {
+            route_drop_at(kernel, i);
+        }
+    }
+    kernel->version++;
+}
+
+/* Carrier alone: objects go, plain routes stay and lead into a dead wire. */
+void model_link_set_carrier(struct model_kernel *kernel, uint32_t slot, bool has_carrier)
+{
+    struct model_link *link = &kernel->links[slot];
+    link->has_carrier = has_carrier;
+    kernel->version++;
+    if (!has_carrier) {
+        drop_objects_of(kernel, link->ifindex);
+    }
+}
+
+void model_link_set_up(struct model_kernel *kernel, uint32_t slot, bool is_up)
+{
+    struct model_link *link = &kernel->links[slot];
+    link->is_up = is_up;
+    if (is_up) {
+        put_connected(kernel, link);
+    } else {
+        drop_objects_of(kernel, link->ifindex);
+        drop_legs_of(kernel, link->ifindex);
+    }
+    kernel->version++;
+}
+
+void model_link_remove(struct model_kernel *kernel, uint32_t slot)
+{
+    model_link_set_up(kernel, slot, false);
+    kernel->links[slot].is_absent = true;
+}
+
+void model_link_return(struct model_kernel *kernel, uint32_t slot, uint32_t ifindex)
+{
+    struct model_link *link = &kernel->links[slot];
+    link->is_absent = false;
+    link->has_carrier = true;
+    link->ifindex = ifindex;
+    model_link_set_up(kernel, slot, true);
+}
+
+/* ---- Operations ---- */
+
+/* Objects ask for a carrier, plain routes only for an interface that is up; a gateway has to be
+ * on the wire. */
+static int check_leg(const struct model_kernel *kernel, const struct fib_leg *leg, bool is_object)
+{
+    uint32_t slot = model_link_slot(kernel, leg->ifindex);
+    if (slot == UINT32_MAX) {
+        return ENODEV;
+    }
+    const struct model_link *link = &kernel->links[slot];
+    if (!link->is_up || (is_object && !link->has_carrier)) {
+        return ENETDOWN;
+    }
+    for (uint8_t i = 0; i < link->addr_count && leg->gateway.family != IP_NONE; i++) {
+        struct prefix wire = prefix_make(&link->addrs[i].addr, link->addrs[i].len_bits);
+        if (prefix_contains_ip(&wire, &leg->gateway)) {
+            return 0;
+        }
+    }
+    return leg->gateway.family == IP_NONE ? 0 : ENETUNREACH;
+}
+
+static bool is_planted_away(const struct model_kernel *kernel,
+                            const struct fib_route_action *action)
+{
+    const struct fib_route *route = &action->route;
+    switch (kernel->plant) {
+    case MODEL_PLANT_NO_GUARDS:
+        return !action->is_delete && route->type != FIB_ROUTE_UNICAST;
+    case MODEL_PLANT_NO_DELETES:
+        return action->is_delete;
+    case MODEL_PLANT_NO_HOST_ROUTES:
+        return !action->is_delete && route->leg_count != 0 &&
+               (route->prefix.len_bits == 32 || route->prefix.len_bits == 128);
+    case MODEL_PLANT_NONE:
+    case MODEL_PLANT_NO_FAILOVER:
+        break;
+    }
+    return false;
+}
+
+int model_do_route(struct model_kernel *kernel, const struct fib_route_action *action)
+{
+    const struct fib_route *wish = &action->route;
+    const struct fib_route *found = model_route_find(kernel, &wish->prefix, wish->metric);
+    if (is_planted_away(kernel, action)) {
+        return 0;
+    }
+    if (wish->protocol != MODEL_OURS || (found != NULL && found->protocol != MODEL_OURS)) {
+        kernel->wrong++; /* never written over, never deleted */
+    }
+    if (action->is_delete) {
+        return model_route_drop(kernel, &wish->prefix, wish->metric) ? 0 : ESRCH;
+    }
+    if (wish->nexthop_object != 0 && model_object_find(kernel, wish->nexthop_object) == NULL) {
+        return EINVAL;
+    }
+    for (uint8_t i = 0; i < wish->leg_count; i++) {
+        int error = check_leg(kernel, &wish->legs[i], false);
+        if (error != 0) {
+            return error;
+        }
+    }
+    model_route_put(kernel, wish);
+    return 0;
+}
+
+static int check_object(const struct model_kernel *kernel, const struct fib_nexthop *wish,
+                        const struct fib_nexthop *found)
+{
+    if (wish->member_count == 0 && !wish->is_blackhole) {
+        int error = check_leg(kernel, &wish->leg, true);
+        if (error != 0) {
+            return error;
+        }
+    }
+    for (uint8_t i = 0; i < wish->member_count; i++) {
+        const struct fib_nexthop *member = model_object_find(kernel, wish->members[i]);
+        if (member == NULL || (member->is_blackhole && wish->member_count > 1)) {
+            return EINVAL;
+        }
+    }
+    bool is_group = wish->member_count != 0;
+    return found != NULL && (found->member_count != 0) != is_group ? EINVAL : 0;
+}
+
+int model_do_nexthop(struct model_kernel *kernel, const struct fib_nexthop_action *action)
+{
+    const struct fib_nexthop *wish = &action->nexthop;
+    struct fib_nexthop *found = model_object_find(kernel, wish->id);
+    if (action->is_delete) {
+        if (found == NULL) {
+            return ENOENT;
+        }
+        model_object_drop(kernel, wish->id);
+        return 0;
+    }
+    if (found != NULL && kernel->plant == MODEL_PLANT_NO_FAILOVER) {
+        return 0;
+    }
+    int error = check_object(kernel, wish, found);
+    if (error != 0) {
+        return error;
+    }
+    kernel->version++;
+    if (found != NULL) {
+        *found = *wish;
+        return 0;
+    }
+    kernel->objects = grow(kernel->objects, kernel->object_count, &kernel->object_capacity,
+                           sizeof *kernel->objects);
+    kernel->objects[kernel->object_count++] =
+        (struct model_object){.is_ours = true, .nexthop = *wish};
+    return 0;
+}
+
+/* ---- Forwarding ---- */
+
+static bool is_better(const struct fib_route *route, const struct fib_route *best)
+{
+    if (best == NULL || route->prefix.len_bits != best->prefix.len_bits) {
+        return best == NULL || route->prefix.len_bits > best->prefix.len_bits;
+    }
+    return route->metric < best->metric;
+}
+
+static uint32_t leg_way(const struct model_kernel *kernel, const struct fib_leg *leg)
+{
+    uint32_t slot = model_link_slot(kernel, leg->ifindex);
+    return slot != UINT32_MAX && model_link_carries(&kernel->links[slot]) ? MODEL_WAY(slot) : 0;
+}
+
+static uint32_t route_ways(const struct model_kernel *kernel, const struct fib_route *route)
+{
+    uint32_t ways = 0;
+    if (route->type != FIB_ROUTE_UNICAST) {
+        return 0;
+    }
+    for (uint8_t i = 0; i < route->leg_count; i++) {
+        ways |= leg_way(kernel, &route->legs[i]);
+    }
+    const struct fib_nexthop *object =
+        route->nexthop_object == 0 ? NULL : model_object_find(kernel, route->nexthop_object);
+    if (object == NULL) {
+        return ways;
+    }
+    if (object->member_count == 0 && !object->is_blackhole) {
+        return leg_way(kernel, &object->leg);
+    }
+    for (uint8_t i = 0; i < object->member_count; i++) {
+        const struct fib_nexthop *member = model_object_find(kernel, object->members[i]);
+        if (member != NULL && !member->is_blackhole) {
+            ways |= leg_way(kernel, &member->leg);
+        }
+    }
+    return ways;
+}
+
+/* A plain route whose links have lost their carrier: passed over when the administrator wants it.
+ */
+static bool is_passed_over(const struct model_kernel *kernel, const struct fib_route *route)
+{
+    return kernel->ignores_linkdown && route->type == FIB_ROUTE_UNICAST && route->leg_count != 0 &&
+           route_ways(kernel, route) == 0;
+}
+
+static bool is_local(const struct model_kernel *kernel, const struct ip_addr *addr)
+{
+    for (uint32_t slot = 1; slot < MODEL_LINKS_MAX; slot++) {
+        const struct model_link *link = &kernel->links[slot];
+        for (uint8_t i = 0; link->name[0] != 0 && !link->is_absent && i < link->addr_count; i++) {
+            if (ip_equal(&link->addrs[i].addr, addr)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+uint32_t model_ways(const struct model_kernel *kernel, const struct ip_addr *addr,
+                    const struct fib_route **route_out)
+{
+    const struct fib_route *best = NULL;
+    for (uint32_t i = 0; i < kernel->route_count; i++) {
+        const struct fib_route *route = &kernel->routes[i];
+        if (prefix_contains_ip(&route->prefix, addr) && is_better(route, best) &&
+            !is_passed_over(kernel, route)) {
+            best = route;
+        }
+    }
+    if (route_out != NULL) {
+        *route_out = best;
+    }
+    return best == NULL || is_local(kernel, addr) ? 0 : route_ways(kernel, best);
+}
+
+uint32_t model_clear_ways(const struct model_kernel *kernel, uint32_t ways)
+{
+    uint32_t clear = 0;
+    for (uint32_t slot = 1; slot < MODEL_LINKS_MAX; slot++) {
+        if ((ways & MODEL_WAY(slot)) != 0 && !kernel->links[slot].is_protected) {
+            clear |= MODEL_WAY(slot);
+        }
+    }
+    return clear;
+}

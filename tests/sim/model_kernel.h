@@ -1,0 +1,116 @@
+/* A model of the kernel's forwarding: links with carrier and addresses, routes by longest match and
+ * metric, plain or through next-hop objects and groups, and what the kernel does by itself when a
+ * link goes. Nobody is told of anything here: who owns the model tells. Shared by the simulator and
+ * the unit tests of the core. */
+#ifndef TESTS_SIM_MODEL_KERNEL_H
+#define TESTS_SIM_MODEL_KERNEL_H
+
+#include "bgpd/core/core.h"
+
+#define MODEL_LINKS_MAX      8u
+#define MODEL_LINK_ADDRS_MAX 6u
+#define MODEL_OURS           CONFIG_FIB_PROTOCOL_DEFAULT
+
+/* Ways of a packet as a set of links. */
+#define MODEL_WAY(slot) (1u << (slot))
+
+struct model_addr {
+    struct ip_addr addr;
+    uint8_t len_bits;
+};
+
+struct model_link {
+    char name[16]; /* "": no such link, now or ever */
+    char kind[16];
+    uint32_t ifindex;
+    bool is_absent; /* the device is gone; another one of that name may come */
+    bool is_up;     /* by its administrator */
+    bool has_carrier;
+    bool is_protected; /* what leaves here is encrypted */
+    struct model_addr addrs[MODEL_LINK_ADDRS_MAX];
+    uint8_t addr_count;
+};
+
+struct model_object {
+    bool is_ours;
+    struct fib_nexthop nexthop;
+};
+
+/* Behaviour that no kernel has, to see whether the tests notice. */
+enum model_plant {
+    MODEL_PLANT_NONE,
+    MODEL_PLANT_NO_GUARDS,     /* discard routes are acknowledged and forgotten */
+    MODEL_PLANT_NO_FAILOVER,   /* replacing an object is acknowledged and forgotten */
+    MODEL_PLANT_NO_DELETES,    /* removing a route is acknowledged and forgotten */
+    MODEL_PLANT_NO_HOST_ROUTES /* pins are acknowledged and forgotten */
+};
+
+struct model_kernel {
+    struct model_link links[MODEL_LINKS_MAX]; /* slot 0 is never used */
+    struct fib_route *routes;                 /* no order */
+    uint32_t route_count;
+    uint32_t route_capacity;
+    struct model_object *objects; /* no order */
+    uint32_t object_count;
+    uint32_t object_capacity;
+    uint64_t version;       /* one more with each change of anything */
+    bool ignores_linkdown;  /* net.ipv4.conf.*.ignore_routes_with_linkdown */
+    uint32_t wrong;         /* operations on what is somebody else's */
+    enum model_plant plant; /* usually none */
+};
+
+void model_kernel_init(struct model_kernel *kernel);
+void model_kernel_fini(struct model_kernel *kernel);
+
+/* ---- Links ---- */
+
+/* Slot and ifindex are the same until the device is replaced. */
+struct model_link *model_link_put(struct model_kernel *kernel, uint32_t slot, const char *name,
+                                  const char *kind);
+void model_link_add_addr(struct model_kernel *kernel, uint32_t slot, const struct ip_addr *addr,
+                         uint8_t len_bits);
+
+/* UINT32_MAX when there is none. */
+uint32_t model_link_slot(const struct model_kernel *kernel, uint32_t ifindex);
+bool model_link_carries(const struct model_link *link);
+
+/* Carrier lost or found, set down or up by somebody, device gone or made anew: the kernel's own
+ * consequences, in silence. */
+void model_link_set_carrier(struct model_kernel *kernel, uint32_t slot, bool has_carrier);
+void model_link_set_up(struct model_kernel *kernel, uint32_t slot, bool is_up);
+void model_link_remove(struct model_kernel *kernel, uint32_t slot);
+void model_link_return(struct model_kernel *kernel, uint32_t slot, uint32_t ifindex);
+
+/* ---- Routes and objects ---- */
+
+/* Borrowed until the next change; NULL when there is none. */
+struct fib_route *model_route_find(const struct model_kernel *kernel, const struct prefix *prefix,
+                                   uint32_t metric);
+void model_route_put(struct model_kernel *kernel, const struct fib_route *route);
+
+/* False when there is none. */
+bool model_route_drop(struct model_kernel *kernel, const struct prefix *prefix, uint32_t metric);
+struct fib_nexthop *model_object_find(const struct model_kernel *kernel, uint32_t id);
+
+/* The object goes, and with it the routes on it and its place in groups; the last member's end is
+ * the group's. */
+void model_object_drop(struct model_kernel *kernel, uint32_t id);
+
+/* All that carries our protocol number or marker vanishes, in silence. */
+void model_forget_ours(struct model_kernel *kernel);
+
+/* Operations of ours: 0 or an errno. */
+int model_do_route(struct model_kernel *kernel, const struct fib_route_action *action);
+int model_do_nexthop(struct model_kernel *kernel, const struct fib_nexthop_action *action);
+
+/* ---- Forwarding ---- */
+
+/* Links a packet to addr may leave through, as MODEL_WAY bits; 0: nowhere. route_out (may be NULL)
+ * is the route that decides, or NULL. */
+uint32_t model_ways(const struct model_kernel *kernel, const struct ip_addr *addr,
+                    const struct fib_route **route_out);
+
+/* Ways that are not protected. */
+uint32_t model_clear_ways(const struct model_kernel *kernel, uint32_t ways);
+
+#endif
