@@ -69,13 +69,6 @@ struct attr_set *attr_table_set(const struct attr_table *table, uint32_t number)
     return table->sets[number];
 }
 
-void attr_table_prefetch(const struct attr_table *table, uint32_t number)
-{
-    const struct attr_set *set = attr_table_set(table, number);
-    __builtin_prefetch(set);
-    __builtin_prefetch((const uint8_t *)set + 64);
-}
-
 static uint64_t hash_of(const struct attr_table *table, const struct attr_set *set)
 {
     return hash_bytes(table->hash_key, set->value, set->value_bytes);

@@ -42,8 +42,6 @@ static inline uint32_t attr_set_number(const struct attr_set *set)
 /* NULL for 0. */
 struct attr_set *attr_table_set(const struct attr_table *table, uint32_t number);
 
-void attr_table_prefetch(const struct attr_table *table, uint32_t number);
-
 bool attr_set_has_med(const struct attr_set *set);
 
 /* An AS_PATH without any hop: the path starts in our own AS. */

@@ -57,13 +57,9 @@ static uint32_t *words_of(const struct dest_paths *paths, const struct prefix_no
     return slab_at(&paths->blocks[kind - 1], node->paths);
 }
 
-uint32_t *dest_paths_peek(const struct dest_paths *paths, struct prefix_node *node,
-                          uint32_t *count_out)
+uint32_t *dest_paths_block(const struct dest_paths *paths, const struct prefix_node *node,
+                           uint32_t *count_out)
 {
-    if (kind_of(node) == DEST_PATHS_SINGLE) {
-        *count_out = node->paths != 0;
-        return &node->paths;
-    }
     uint32_t *words = words_of(paths, node);
     *count_out = words[0];
     return words + 1;

@@ -23,9 +23,20 @@ struct dest_paths {
 void dest_paths_init(struct dest_paths *paths);
 void dest_paths_fini(struct dest_paths *paths);
 
+/* The same for a node whose routes are in a block. */
+uint32_t *dest_paths_block(const struct dest_paths *paths, const struct prefix_node *node,
+                           uint32_t *count_out);
+
 /* The routes of node, borrowed until they change; the caller may reorder them. */
-uint32_t *dest_paths_peek(const struct dest_paths *paths, struct prefix_node *node,
-                          uint32_t *count_out);
+static inline uint32_t *dest_paths_peek(const struct dest_paths *paths, struct prefix_node *node,
+                                        uint32_t *count_out)
+{
+    if (node->flags >> DEST_PATHS_SHIFT == DEST_PATHS_SINGLE) {
+        *count_out = node->paths != 0;
+        return &node->paths;
+    }
+    return dest_paths_block(paths, node, count_out);
+}
 void dest_paths_add(struct dest_paths *paths, struct prefix_node *node, uint32_t route);
 
 /* route must be there (asserted). Keeps the order of the others. */

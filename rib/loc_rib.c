@@ -257,11 +257,9 @@ bool loc_rib_has_dirty(const struct loc_rib *rib)
 }
 
 /* How far behind the head a destination is fetched, so that nobody waits for memory when its turn
- * comes: its node, its paths, their attribute sets. */
-#define AHEAD_NODE  24u
-#define AHEAD_PATHS 16u
-#define AHEAD_ROUTE 8u
-#define AHEAD_SET   4u
+ * comes: its node, then its paths. */
+#define AHEAD_NODE  16u
+#define AHEAD_PATHS 8u
 
 static dest_id dirty_at(const struct dirty_queue *queue, uint32_t place)
 {
@@ -276,15 +274,9 @@ static void dirty_fetch_ahead(const struct loc_rib *rib)
     }
     prefix_index_prefetch_number(rib->index, dirty_at(queue, AHEAD_NODE));
     uint32_t count;
-    const uint32_t *routes;
-    __builtin_prefetch(dest_routes(rib, dirty_at(queue, AHEAD_PATHS), &count));
-    routes = dest_routes(rib, dirty_at(queue, AHEAD_ROUTE), &count);
+    const uint32_t *routes = dest_routes(rib, dirty_at(queue, AHEAD_PATHS), &count);
     for (uint32_t i = 0; i < count; i++) {
         route_store_prefetch(&rib->routes, routes[i]);
-    }
-    routes = dest_routes(rib, dirty_at(queue, AHEAD_SET), &count);
-    for (uint32_t i = 0; i < count; i++) {
-        attr_table_prefetch(rib->attrs, route_store_at(&rib->routes, routes[i])->attrs);
     }
 }
 

@@ -154,6 +154,23 @@ static void merge_positions(struct out_journal *journal, uint32_t first, uint32_
 
 /* ---- Entries ---- */
 
+/* One entry of the bundle less. False when that was the last one, and the bundle is gone. */
+static bool bundle_let_go(struct out_journal *journal, uint32_t number)
+{
+    struct journal_bundle *bundle = bundle_at(journal, number);
+    ASSERT(bundle->count > 0);
+    bundle->count--;
+    journal->entry_count--;
+    if (bundle->count != 0) {
+        return true;
+    }
+    if (column_get(&journal->open, bundle->attrs) == number) {
+        column_set(&journal->open, bundle->attrs, 0);
+    }
+    slab_give(&journal->bundles, number);
+    return false;
+}
+
 static void entry_delete(struct out_journal *journal, uint32_t number)
 {
     struct journal_node *node = node_at(journal, number);
@@ -162,15 +179,7 @@ static void entry_delete(struct out_journal *journal, uint32_t number)
     uint32_t prev = node->prev;
     uint32_t next = node->next;
     column_set(&journal->pending, node->value, 0);
-    ASSERT(bundle->count > 0);
-    bundle->count--;
-    journal->entry_count--;
-    if (bundle->count == 0) {
-        if (column_get(&journal->open, bundle->attrs) == bundle_number) {
-            column_set(&journal->open, bundle->attrs, 0);
-        }
-        slab_give(&journal->bundles, bundle_number);
-    } else if (bundle->tail == number) {
+    if (bundle_let_go(journal, bundle_number) && bundle->tail == number) {
         bundle->tail = is_position(journal, prev) ? node_at(journal, prev)->prev : prev;
         ASSERT(bundle_of(node_at(journal, bundle->tail)) == bundle_number);
     }
@@ -342,8 +351,17 @@ uint32_t out_journal_reap(struct out_journal *journal)
         }
         return 0;
     }
-    uint32_t dest = node_at(journal, number)->value;
-    entry_delete(journal, number);
+    const struct journal_node *node = node_at(journal, number);
+    uint32_t dest = node->value;
+    column_set(&journal->pending, dest, 0);
+    bundle_let_go(journal, bundle_of(node));
+    journal->head = node->next;
+    if (node->next == 0) {
+        journal->tail = 0;
+    } else {
+        node_at(journal, node->next)->prev = 0;
+    }
+    slab_give(&journal->nodes, number);
     return dest;
 }
 

@@ -2,22 +2,8 @@
 
 #include <string.h>
 
-#include "proto/base/assert.h"
 #include "proto/base/hash.h"
-#include "rib/number_hash.h"
 #include "rib/prefix_order.h"
-
-#define LENGTHS_MAX 129u
-
-struct prefix_index {
-    uint8_t family;
-    uint8_t addr_bytes;
-    uint64_t hash_key;
-    struct slab nodes;
-    struct number_hash exact;
-    struct prefix_order *order; /* NULL: nobody has asked for it yet */
-    uint32_t length_counts[LENGTHS_MAX];
-};
 
 static uint32_t load_u32(const uint8_t *bytes)
 {
@@ -93,6 +79,22 @@ void prefix_index_free(struct prefix_index *index)
     mem_free(MEM_PREFIX_INDEX, index);
 }
 
+static bool addr_is(const struct prefix_index *index, const struct prefix_node *node,
+                    const uint8_t *addr)
+{
+    return index->family == IP_V4 ? memcmp(node->addr, addr, 4) == 0
+                                  : memcmp(node->addr, addr, 16) == 0;
+}
+
+static void addr_copy(const struct prefix_index *index, uint8_t *to, const uint8_t *from)
+{
+    if (index->family == IP_V4) {
+        memcpy(to, from, 4);
+    } else {
+        memcpy(to, from, 16);
+    }
+}
+
 static uint32_t find_exact(const struct prefix_index *index, const uint8_t *addr, uint8_t len_bits,
                            uint64_t hash)
 {
@@ -100,7 +102,7 @@ static uint32_t find_exact(const struct prefix_index *index, const uint8_t *addr
     uint32_t number;
     while ((number = number_probe_next(&index->exact, &probe)) != 0) {
         const struct prefix_node *node = node_at(index, number);
-        if (node->len_bits == len_bits && memcmp(node->addr, addr, index->addr_bytes) == 0) {
+        if (node->len_bits == len_bits && addr_is(index, node, addr)) {
             return number;
         }
     }
@@ -164,7 +166,7 @@ uint32_t prefix_index_put(struct prefix_index *index, const struct prefix *prefi
     number = slab_take(&index->nodes);
     struct prefix_node *node = node_at(index, number);
     node->len_bits = prefix->len_bits;
-    memcpy(node->addr, prefix->bytes, index->addr_bytes);
+    addr_copy(index, node->addr, prefix->bytes);
     number_hash_add(&index->exact, hash, number);
     if (index->order != NULL) {
         prefix_order_add(index->order, number);
@@ -202,16 +204,8 @@ struct prefix prefix_index_prefix(const struct prefix_index *index, uint32_t num
 {
     const struct prefix_node *node = prefix_index_node(index, number);
     struct prefix prefix = {.family = index->family, .len_bits = node->len_bits};
-    memcpy(prefix.bytes, node->addr, index->addr_bytes);
+    addr_copy(index, prefix.bytes, node->addr);
     return prefix;
-}
-
-struct prefix_node *prefix_index_node(const struct prefix_index *index, uint32_t number)
-{
-    ASSERT(number != 0 && number < index->nodes.next_unused);
-    struct prefix_node *node = node_at(index, number);
-    ASSERT(node->len_bits != PREFIX_NODE_FREE);
-    return node;
 }
 
 /* Clears what lies beyond len_bits. */

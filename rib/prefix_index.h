@@ -7,8 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/base/assert.h"
 #include "proto/base/slab.h"
 #include "proto/prefix.h"
+#include "rib/number_hash.h"
 
 #define PREFIX_NODE_FREE 0xffu /* len_bits of a node not in use */
 
@@ -21,7 +23,17 @@ struct prefix_node {
     uint8_t addr[]; /* 4 or 16 octets */
 };
 
-struct prefix_index;
+#define PREFIX_LENGTHS 129u
+
+struct prefix_index {
+    uint8_t family;
+    uint8_t addr_bytes;
+    uint64_t hash_key;
+    struct slab nodes;
+    struct number_hash exact;
+    struct prefix_order *order; /* NULL: nobody has asked for it yet */
+    uint32_t length_counts[PREFIX_LENGTHS];
+};
 
 struct prefix_index *prefix_index_new(uint8_t family, uint64_t hash_key);
 void prefix_index_free(struct prefix_index *index);
@@ -39,7 +51,16 @@ uint32_t prefix_index_put(struct prefix_index *index, const struct prefix *prefi
 void prefix_index_remove(struct prefix_index *index, uint32_t number);
 
 struct prefix prefix_index_prefix(const struct prefix_index *index, uint32_t number);
-struct prefix_node *prefix_index_node(const struct prefix_index *index, uint32_t number);
+
+/* number must be in use (asserted). */
+static inline struct prefix_node *prefix_index_node(const struct prefix_index *index,
+                                                    uint32_t number)
+{
+    ASSERT(number != 0 && number < index->nodes.next_unused);
+    struct prefix_node *node = slab_at(&index->nodes, number);
+    ASSERT(node->len_bits != PREFIX_NODE_FREE);
+    return node;
+}
 
 /* The longest prefix of at most len_max_bits that covers addr; 0 when there is none. */
 uint32_t prefix_index_match(const struct prefix_index *index, const struct ip_addr *addr,

@@ -56,14 +56,6 @@ enum status route_store_source_add(struct route_store *store, const struct rib_s
     return STATUS_OK;
 }
 
-struct source_slot *route_store_source(const struct route_store *store, uint16_t source)
-{
-    ASSERT(source != 0 && source < store->source_limit);
-    struct source_slot *slot = &store->sources[source];
-    ASSERT(slot->is_used);
-    return slot;
-}
-
 void route_store_source_remove(struct route_store *store, uint16_t source)
 {
     struct source_slot *slot = route_store_source(store, source);
@@ -201,19 +193,6 @@ void route_store_give(struct route_store *store, uint32_t number)
     if (page->live == 0) {
         page_free(store, slot, page_number);
     }
-}
-
-bool route_store_is_live(const struct route_store *store, uint32_t number)
-{
-    uint32_t page = number >> ROUTE_PAGE_BITS;
-    return page != 0 && page < store->page_limit &&
-           (store->pages[page].live >> route_slot(number) & 1) != 0;
-}
-
-struct route *route_store_at(const struct route_store *store, uint32_t number)
-{
-    ASSERT(route_store_is_live(store, number));
-    return &route_store_page(store, number)->routes[route_slot(number)];
 }
 
 uint32_t route_store_path_id(const struct route_store *store, uint32_t number)

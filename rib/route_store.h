@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/base/assert.h"
 #include "rib/loc_rib.h"
 
 #define ROUTE_PAGE_BITS  6u
@@ -65,7 +66,16 @@ void route_store_fini(struct route_store *store);
 NODISCARD enum status route_store_source_add(struct route_store *store,
                                              const struct rib_source *source, uint16_t *source_out);
 void route_store_source_remove(struct route_store *store, uint16_t source);
-struct source_slot *route_store_source(const struct route_store *store, uint16_t source);
+
+/* source must be in use (asserted). */
+static inline struct source_slot *route_store_source(const struct route_store *store,
+                                                     uint16_t source)
+{
+    ASSERT(source != 0 && source < store->source_limit);
+    struct source_slot *slot = &store->sources[source];
+    ASSERT(slot->is_used);
+    return slot;
+}
 
 /* A zeroed route of source, whose path id and received set the caller sets. Counters of accepted
  * routes are the caller's. */
@@ -92,10 +102,19 @@ static inline uint16_t route_store_source_of(const struct route_store *store, ui
     return store->page_sources[number >> ROUTE_PAGE_BITS];
 }
 
-bool route_store_is_live(const struct route_store *store, uint32_t number);
+static inline bool route_store_is_live(const struct route_store *store, uint32_t number)
+{
+    uint32_t page = number >> ROUTE_PAGE_BITS;
+    return page != 0 && page < store->page_limit &&
+           (store->pages[page].live >> route_slot(number) & 1) != 0;
+}
 
 /* number must be live (asserted). */
-struct route *route_store_at(const struct route_store *store, uint32_t number);
+static inline struct route *route_store_at(const struct route_store *store, uint32_t number)
+{
+    ASSERT(route_store_is_live(store, number));
+    return &route_store_page(store, number)->routes[route_slot(number)];
+}
 
 uint32_t route_store_path_id(const struct route_store *store, uint32_t number);
 void route_store_set_path_id(struct route_store *store, uint32_t number, uint32_t path_id);

@@ -588,6 +588,7 @@ struct kernel_side {
     struct tracked_nexthop **watched; /* unbound ones, ascending address */
     uint32_t watched_count;
     uint32_t watched_capacity;
+    uint64_t watched_heads[4]; /* by first octet: some watched address starts with it */
     uint32_t visit;
     uint32_t dirty_count;
 

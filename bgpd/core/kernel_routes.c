@@ -138,12 +138,11 @@ static bool is_better(const struct local_route *a, const struct local_route *b)
 const struct local_route *local_route_at(const struct core *core, const struct ip_addr *addr,
                                          uint8_t len_bits, uint32_t kinds)
 {
-    enum afi_safi afi_safi = addr->family == IP_V6 ? AFI_SAFI_IPV6_UNICAST : AFI_SAFI_IPV4_UNICAST;
-    if (kernel_of(core)->local_lengths[afi_safi][len_bits] == 0) {
-        return NULL;
-    }
     struct prefix prefix = prefix_make(addr, len_bits);
     const struct local_route *best = NULL;
+    if (kernel_of(core)->local_lengths[prefix_afi_safi(&prefix)][len_bits] == 0) {
+        return NULL;
+    }
     for (struct local_route *local = local_route_next(core, &prefix, NULL); local != NULL;
          local = local_route_next(core, &prefix, local)) {
         if (local->is_usable && (kinds & LOCAL_KIND_BIT(local->kind)) != 0 &&
@@ -157,8 +156,11 @@ const struct local_route *local_route_at(const struct core *core, const struct i
 const struct local_route *local_route_match(const struct core *core, const struct ip_addr *addr,
                                             uint32_t kinds, uint8_t len_min_bits)
 {
+    enum afi_safi afi_safi = addr->family == IP_V6 ? AFI_SAFI_IPV6_UNICAST : AFI_SAFI_IPV4_UNICAST;
+    const uint32_t *lengths = kernel_of(core)->local_lengths[afi_safi];
     for (unsigned left = ip_family_bits(addr->family) + 1u; left > len_min_bits; left--) {
-        const struct local_route *local = local_route_at(core, addr, (uint8_t)(left - 1), kinds);
+        const struct local_route *local =
+            lengths[left - 1] == 0 ? NULL : local_route_at(core, addr, (uint8_t)(left - 1), kinds);
         if (local != NULL) {
             return local;
         }

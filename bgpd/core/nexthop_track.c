@@ -36,6 +36,20 @@ static uint32_t watch_place(const struct kernel_side *ks, const struct ip_addr *
     return low;
 }
 
+static bool heads_have(const struct kernel_side *ks, uint8_t octet)
+{
+    return (ks->watched_heads[octet / 64] >> (octet % 64) & 1) != 0;
+}
+
+static void heads_count(struct kernel_side *ks)
+{
+    memset(ks->watched_heads, 0, sizeof ks->watched_heads);
+    for (uint32_t i = 0; i < ks->watched_count; i++) {
+        uint8_t octet = ks->watched[i]->nexthop.addr.bytes[0];
+        ks->watched_heads[octet / 64] |= UINT64_C(1) << (octet % 64);
+    }
+}
+
 static void watch_add(struct core *core, struct tracked_nexthop *nexthop)
 {
     struct kernel_side *ks = kernel_of(core);
@@ -46,6 +60,7 @@ static void watch_add(struct core *core, struct tracked_nexthop *nexthop)
             (ks->watched_count - at) * sizeof(struct tracked_nexthop *));
     ks->watched[at] = nexthop;
     ks->watched_count++;
+    heads_count(ks);
     nexthop->is_watched = true;
 }
 
@@ -60,6 +75,7 @@ static void watch_remove(struct core *core, struct tracked_nexthop *nexthop)
     ks->watched_count--;
     memmove(&ks->watched[at], &ks->watched[at + 1],
             (ks->watched_count - at) * sizeof(struct tracked_nexthop *));
+    heads_count(ks);
     nexthop->is_watched = false;
 }
 
@@ -138,6 +154,9 @@ void nexthops_fini(struct core *core)
 void nexthops_mark_prefix(struct core *core, const struct prefix *prefix)
 {
     struct kernel_side *ks = kernel_of(core);
+    if (prefix->len_bits >= 8 && !heads_have(ks, prefix->bytes[0])) {
+        return;
+    }
     struct ip_addr first = prefix_addr(prefix);
     for (uint32_t i = watch_place(ks, &first); i < ks->watched_count; i++) {
         if (!prefix_contains_ip(prefix, &ks->watched[i]->nexthop.addr)) {

@@ -421,6 +421,10 @@ void export_route_to(struct core *core, struct update_group *group, uint32_t key
 void group_put(struct core *core, struct update_group *group, uint32_t key, struct attr_set *attrs);
 
 void export_dest(struct core *core, enum afi_safi afi_safi, dest_id dest);
+
+/* The same with what the decision has just found: the prefix, and the best route or 0. */
+void export_decided(struct core *core, enum afi_safi afi_safi, dest_id dest,
+                    const struct prefix *prefix, uint32_t best_number);
 void export_dest_to(struct core *core, struct update_group *group, dest_id dest);
 
 /* What stands in adj-rib-out as it goes out to the group's peers, but for a next hop of ours.

@@ -122,9 +122,6 @@ static struct prefix packer_prefix(const struct packer *packer, uint32_t key)
 static void told_add(struct packer *packer, uint32_t key)
 {
     struct peer_family *family = packer->family;
-    if (bitset_has(&family->told, key)) {
-        return;
-    }
     bitset_add(&family->told, key);
     family->told_count++;
     announce_told_changed(packer->core, family->afi_safi, packer_dest(packer, key));
@@ -133,9 +130,6 @@ static void told_add(struct packer *packer, uint32_t key)
 static void told_remove(struct packer *packer, uint32_t key)
 {
     struct peer_family *family = packer->family;
-    if (!bitset_has(&family->told, key)) {
-        return;
-    }
     bitset_remove(&family->told, key);
     family->told_count--;
     announce_told_changed(packer->core, family->afi_safi, packer_dest(packer, key));
@@ -143,7 +137,7 @@ static void told_remove(struct packer *packer, uint32_t key)
 
 static void held_remove(struct peer_family *family, uint32_t key)
 {
-    if (bitset_has(&family->held, key)) {
+    if (family->held_count != 0 && bitset_has(&family->held, key)) {
         bitset_remove(&family->held, key);
         family->held_count--;
     }
@@ -156,12 +150,12 @@ static uint32_t out_limit(const struct peer_family *family)
     return config->max_prefixes_out.is_set ? config->max_prefixes_out.value : 0;
 }
 
-/* True when a prefix the peer does not hold yet must wait. */
+/* True when a prefix, which the peer does not hold yet, must wait. */
 static bool out_limit_holds(struct packer *packer, uint32_t key)
 {
     struct peer_family *family = packer->family;
     uint32_t limit = out_limit(family);
-    if (limit == 0 || bitset_has(&family->told, key)) {
+    if (limit == 0) {
         return false;
     }
     if (family->told_count < limit) {
@@ -244,8 +238,11 @@ static enum pack_verdict pack_message(struct packer *packer, const uint32_t *key
         if (family->pace != NULL && packer_waits(packer, key, attrs == NULL)) {
             continue;
         }
-        if (attrs == NULL ? !is_told : out_limit_holds(packer, key)) {
-            held_remove(family, attrs == NULL ? key : 0);
+        if (attrs == NULL && !is_told) {
+            held_remove(family, key);
+            continue;
+        }
+        if (attrs != NULL && !is_told && out_limit_holds(packer, key)) {
             continue;
         }
         if (!is_open) {
@@ -273,7 +270,9 @@ static enum pack_verdict pack_message(struct packer *packer, const uint32_t *key
             told_remove(packer, key);
         } else {
             held_remove(family, key);
-            told_add(packer, key);
+            if (!is_told) {
+                told_add(packer, key);
+            }
             if (family->pace != NULL) {
                 pace_said_key(packer->core, family, key);
             }

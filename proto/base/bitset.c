@@ -19,9 +19,11 @@ void bitset_add(struct bitset *set, uint32_t bit)
 {
     uint32_t word = bit / 64;
     if (word >= set->word_count) {
-        set->words = mem_realloc(MEM_MISC, set->words, (word + 1) * sizeof *set->words);
-        memset(set->words + set->word_count, 0, (word + 1 - set->word_count) * sizeof *set->words);
-        set->word_count = word + 1;
+        uint32_t more = set->word_count + set->word_count / 2;
+        uint32_t count = word + 1 > more ? word + 1 : more;
+        set->words = mem_realloc(MEM_MISC, set->words, count * sizeof *set->words);
+        memset(set->words + set->word_count, 0, (count - set->word_count) * sizeof *set->words);
+        set->word_count = count;
     }
     set->words[word] |= UINT64_C(1) << (bit % 64);
 }
@@ -31,11 +33,6 @@ void bitset_remove(struct bitset *set, uint32_t bit)
     if (bit / 64 < set->word_count) {
         set->words[bit / 64] &= ~(UINT64_C(1) << (bit % 64));
     }
-}
-
-bool bitset_has(const struct bitset *set, uint32_t bit)
-{
-    return bit / 64 < set->word_count && (set->words[bit / 64] >> (bit % 64) & 1) != 0;
 }
 
 bool bitset_is_empty(const struct bitset *set)

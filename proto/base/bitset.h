@@ -14,7 +14,11 @@ void bitset_init(struct bitset *set);
 void bitset_fini(struct bitset *set);
 void bitset_add(struct bitset *set, uint32_t bit);
 void bitset_remove(struct bitset *set, uint32_t bit);
-bool bitset_has(const struct bitset *set, uint32_t bit);
+static inline bool bitset_has(const struct bitset *set, uint32_t bit)
+{
+    return bit / 64 < set->word_count && (set->words[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
 bool bitset_is_empty(const struct bitset *set);
 uint32_t bitset_count(const struct bitset *set);
 

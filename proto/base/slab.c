@@ -35,6 +35,7 @@ uint32_t slab_take(struct slab *slab)
     uint32_t number = slab->free_head;
     if (number != 0) {
         memcpy(&slab->free_head, slab_at(slab, number), sizeof slab->free_head);
+        memset(slab_at(slab, number), 0, slab->object_bytes); /* a new chunk is zeroed already */
     } else {
         ASSERT(slab->next_unused < UINT32_MAX);
         number = slab->next_unused++;
@@ -43,7 +44,6 @@ uint32_t slab_take(struct slab *slab)
         }
     }
     slab->live_count++;
-    memset(slab_at(slab, number), 0, slab->object_bytes);
     return number;
 }
 
