@@ -5,25 +5,9 @@
 #include <string.h>
 
 #include "proto/as_path.h"
-#include "proto/base/assert.h"
-#include "proto/base/buffer.h"
 #include "proto/base/hash.h"
 #include "proto/base/mem.h"
 #include "rib/attr_set_private.h"
-#include "rib/number_hash.h"
-
-struct attr_table {
-    uint64_t hash_key;
-    struct number_hash by_value;
-    struct attr_set **sets; /* by number; NULL: free */
-    uint32_t *free_numbers;
-    uint32_t free_count;
-    uint32_t next_unused;
-    uint32_t capacity;  /* of sets and free_numbers */
-    struct buffer form; /* scratch of intern */
-    void (*release)(void *context, struct nexthop *nexthop);
-    void *release_context;
-};
 
 struct attr_table *attr_table_new(uint64_t hash_key)
 {
@@ -58,15 +42,6 @@ void attr_table_on_release(struct attr_table *table,
 {
     table->release = release;
     table->release_context = context;
-}
-
-struct attr_set *attr_table_set(const struct attr_table *table, uint32_t number)
-{
-    if (number == 0) {
-        return NULL;
-    }
-    ASSERT(number < table->next_unused);
-    return table->sets[number];
 }
 
 static uint64_t hash_of(const struct attr_table *table, const struct attr_set *set)

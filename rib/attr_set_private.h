@@ -2,7 +2,10 @@
 #ifndef RIB_ATTR_SET_PRIVATE_H
 #define RIB_ATTR_SET_PRIVATE_H
 
+#include "proto/base/assert.h"
+#include "proto/base/buffer.h"
 #include "rib/attr_set.h"
+#include "rib/number_hash.h"
 
 /* value is the canonical form: two sets are equal exactly when these octets are. It starts with
  * ATTR_FIXED_BYTES of flags; numbers, addresses and runs of octets follow, each only when present,
@@ -39,8 +42,28 @@ static inline uint32_t attr_set_number(const struct attr_set *set)
     return set == NULL ? 0 : set->number;
 }
 
+struct attr_table {
+    uint64_t hash_key;
+    struct number_hash by_value;
+    struct attr_set **sets; /* by number; NULL: free */
+    uint32_t *free_numbers;
+    uint32_t free_count;
+    uint32_t next_unused;
+    uint32_t capacity;  /* of sets and free_numbers */
+    struct buffer form; /* scratch of intern */
+    void (*release)(void *context, struct nexthop *nexthop);
+    void *release_context;
+};
+
 /* NULL for 0. */
-struct attr_set *attr_table_set(const struct attr_table *table, uint32_t number);
+static inline struct attr_set *attr_table_set(const struct attr_table *table, uint32_t number)
+{
+    if (number == 0) {
+        return NULL;
+    }
+    ASSERT(number < table->next_unused);
+    return table->sets[number];
+}
 
 bool attr_set_has_med(const struct attr_set *set);
 
@@ -60,8 +83,6 @@ bool attr_table_is_consistent(const struct attr_table *table);
 uint64_t attr_table_references(const struct attr_table *table);
 
 /* ---- The canonical form (attr_set_form.c) ---- */
-
-struct buffer;
 
 /* Writes the form of attrs into form, which is emptied first. */
 void attr_form_build(struct buffer *form, const struct path_attrs *attrs);

@@ -59,11 +59,11 @@ static enum decision_reason nexthop_refusal(const struct nexthop *nexthop)
 }
 
 /* Step 0. A local route without a next hop is this router itself: nothing to resolve, no class. */
-static enum decision_reason refusal_of(const struct candidate *candidate, uint32_t allowed_classes)
+static enum decision_reason refusal_of(const struct nexthop *nexthop, bool is_local,
+                                       uint32_t allowed_classes)
 {
-    const struct nexthop *nexthop = candidate->nexthop;
     if (nexthop == NULL) {
-        return candidate->is_local ? DECISION_NONE : DECISION_NEXTHOP_UNRESOLVED;
+        return is_local ? DECISION_NONE : DECISION_NEXTHOP_UNRESOLVED;
     }
     enum decision_reason refusal = nexthop_refusal(nexthop);
     if (refusal == DECISION_NONE && (allowed_classes & PATH_CLASS_BIT(nexthop->path_class)) == 0) {
@@ -76,6 +76,7 @@ static void candidate_read_attrs(struct candidate *candidate,
                                  const struct decision_options *options)
 {
     const struct attr_set *set = candidate->set;
+    candidate->nexthop = attr_set_nexthop(set);
     candidate->weight = weight_of(set, candidate->source, options);
     candidate->local_pref = attr_set_local_pref(set, options->default_local_pref);
     candidate->as_path_length = attr_set_as_path_length(set);
@@ -91,10 +92,8 @@ static void candidate_read_attrs(struct candidate *candidate,
     candidate_set_keys(candidate, options);
 }
 
-/* Reads what makes the path eligible; what it is compared by only when it has rivals. */
 void candidate_read(struct candidate *candidate, const struct loc_rib *rib, uint32_t number,
-                    bool has_rivals, uint32_t allowed_classes,
-                    const struct decision_options *options)
+                    uint32_t allowed_classes, const struct decision_options *options)
 {
     struct route *route = route_store_at(&rib->routes, number);
     uint16_t source = route_store_source_of(&rib->routes, number);
@@ -111,11 +110,9 @@ void candidate_read(struct candidate *candidate, const struct loc_rib *rib, uint
         return; /* The reason was stored with the refusal. */
     }
     candidate->set = attr_table_set(rib->attrs, route->attrs);
-    candidate->nexthop = attr_set_nexthop(candidate->set);
-    if (has_rivals) {
-        candidate_read_attrs(candidate, options);
-    }
-    enum decision_reason refusal = refusal_of(candidate, allowed_classes);
+    candidate_read_attrs(candidate, options);
+    enum decision_reason refusal =
+        refusal_of(candidate->nexthop, candidate->is_local, allowed_classes);
     candidate->is_eligible = refusal == DECISION_NONE;
     route->reason = (uint8_t)refusal;
 }
@@ -316,29 +313,57 @@ static void choose(struct loc_rib *rib, uint32_t count, const struct decision_op
     store_reasons(rib, field, eligible);
 }
 
-/* The whole ladder for a destination with one path. */
-static void choose_only(struct loc_rib *rib, struct decision_result *result)
+static void note_offered(struct loc_rib *rib, struct prefix_node *node, bool is_offered)
 {
-    struct candidate *only = &rib->candidates[0];
-    if (!only->is_eligible) {
-        return;
+    if (is_offered != ((node->flags & DEST_OFFERED) != 0)) {
+        node->flags ^= DEST_OFFERED;
+        rib->offered_count = is_offered ? rib->offered_count + 1 : rib->offered_count - 1;
     }
-    only->new_flags = ROUTE_BEST;
-    result->used_count = 1;
-    result->used[0] = only->route;
-    route_store_at(&rib->routes, only->route)->reason = DECISION_ONLY_PATH;
 }
 
-static void count_offered(struct loc_rib *rib, struct prefix_node *node, uint32_t count)
+static bool any_offered(const struct loc_rib *rib, uint32_t count)
 {
     bool is_offered = false;
     for (uint32_t i = 0; i < count && !is_offered; i++) {
         is_offered = rib->candidates[i].set != NULL; /* NULL: policy refused it */
     }
-    if (is_offered != ((node->flags & DEST_OFFERED) != 0)) {
-        node->flags ^= DEST_OFFERED;
-        rib->offered_count = is_offered ? rib->offered_count + 1 : rib->offered_count - 1;
+    return is_offered;
+}
+
+/* A destination with one path: no ladder, nothing to compare, the same outcome. */
+static void decide_only(struct loc_rib *rib, struct prefix_node *node, uint32_t number,
+                        uint32_t allowed_classes, struct decision_result *result)
+{
+    struct route *route = route_store_at(&rib->routes, number);
+    const struct nexthop *nexthop = NULL;
+    uint8_t new_flags = 0;
+    if ((route->flags & ROUTE_FILTERED) == 0) {
+        nexthop = attr_set_nexthop(attr_table_set(rib->attrs, route->attrs));
+        bool is_local =
+            kind_is_local(loc_rib_source(rib, route_store_source_of(&rib->routes, number))->kind);
+        enum decision_reason refusal = refusal_of(nexthop, is_local, allowed_classes);
+        new_flags = refusal == DECISION_NONE ? ROUTE_BEST : 0;
+        route->reason = (uint8_t)(refusal == DECISION_NONE ? DECISION_ONLY_PATH : refusal);
     }
+    uint8_t old_flags = route->flags & CHOSEN_FLAGS;
+    bool is_other_state = false;
+    if (new_flags != 0) {
+        uint16_t state = nexthop_fingerprint(nexthop);
+        is_other_state = old_flags != 0 && state != route->decided_state;
+        route->decided_state = state;
+        result->used_count = 1;
+        result->used[0] = number;
+    }
+    route->flags = (uint8_t)((route->flags & ~CHOSEN_FLAGS) | new_flags);
+    bool was_used = (old_flags & (ROUTE_BEST | ROUTE_MULTIPATH)) != 0;
+    result->best_changed =
+        (node->flags & DEST_BEST_TOUCHED) != 0 || ((old_flags ^ new_flags) & ROUTE_BEST) != 0;
+    result->forwarding_changed = result->best_changed || is_other_state ||
+                                 (node->flags & DEST_FORWARDING_TOUCHED) != 0 ||
+                                 was_used != (new_flags != 0) || (old_flags & ROUTE_BACKUP) != 0;
+    node->flags &= (uint8_t) ~(DEST_BEST_TOUCHED | DEST_FORWARDING_TOUCHED);
+    rib->version += result->best_changed;
+    note_offered(rib, node, (route->flags & ROUTE_FILTERED) == 0);
 }
 
 void decision_run(struct loc_rib *rib, dest_id dest, uint32_t allowed_classes,
@@ -349,19 +374,19 @@ void decision_run(struct loc_rib *rib, dest_id dest, uint32_t allowed_classes,
     struct prefix_node *node = dest_node(rib, dest);
     uint32_t count;
     uint32_t *routes = dest_routes(rib, dest, &count);
-    decision_reserve(rib, count);
-    for (uint32_t i = 0; i < count; i++) {
-        candidate_read(&rib->candidates[i], rib, routes[i], count > 1, allowed_classes, options);
-    }
     if (count == 1) {
-        choose_only(rib, result_out);
+        decide_only(rib, node, routes[0], allowed_classes, result_out);
     } else {
+        decision_reserve(rib, count);
+        for (uint32_t i = 0; i < count; i++) {
+            candidate_read(&rib->candidates[i], rib, routes[i], allowed_classes, options);
+        }
         choose(rib, count, options, result_out);
-    }
-    count_offered(rib, node, count);
-    store_flags(rib, node, count, result_out);
-    if (count > 1) {
-        order_paths(rib, routes, count);
+        note_offered(rib, node, any_offered(rib, count));
+        store_flags(rib, node, count, result_out);
+        if (count != 0) {
+            order_paths(rib, routes, count);
+        }
     }
     ASSERT_SLOW(dest_is_unused(rib, dest) || dest_is_consistent(rib, dest));
     if ((node->flags & DEST_DIRTY) == 0 && dest_is_unused(rib, dest)) {

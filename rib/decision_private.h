@@ -41,11 +41,9 @@ struct candidate {
 /* Room for count candidates in the table's scratch. */
 void decision_reserve(struct loc_rib *rib, uint32_t count);
 
-/* Fills a candidate and sets its route's reason to why it is ineligible, or to none; what paths are
- * compared by only when it has rivals. */
+/* Fills a candidate and sets its route's reason to why it is ineligible, or to none. */
 void candidate_read(struct candidate *candidate, const struct loc_rib *rib, uint32_t number,
-                    bool has_rivals, uint32_t allowed_classes,
-                    const struct decision_options *options);
+                    uint32_t allowed_classes, const struct decision_options *options);
 
 /* Packs the steps on either side of MED into preference, distance and cost. */
 void candidate_set_keys(struct candidate *candidate, const struct decision_options *options);

@@ -28,7 +28,7 @@ static uint32_t gather(struct loc_rib *rib, dest_id dest, const struct decision_
             decision_reason_is_ineligible(reason)) {
             continue;
         }
-        candidate_read(&rib->candidates[i], rib, routes[i], true, PATH_CLASS_ANY, options);
+        candidate_read(&rib->candidates[i], rib, routes[i], PATH_CLASS_ANY, options);
         route->reason = reason; /* which reading sets */
         rib->ranked[eligible++] = &rib->candidates[i];
     }

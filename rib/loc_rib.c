@@ -99,18 +99,6 @@ void loc_rib_prefetch_dest(const struct loc_rib *rib, const struct prefix *prefi
     prefix_index_prefetch_node(rib->index, prefix);
 }
 
-static bool has_best(const struct loc_rib *rib, dest_id dest)
-{
-    uint32_t count;
-    const uint32_t *routes = dest_routes(rib, dest, &count);
-    for (uint32_t i = 0; i < count; i++) {
-        if ((route_store_at(&rib->routes, routes[i])->flags & ROUTE_BEST) != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static dest_id match(const struct loc_rib *rib, const struct ip_addr *addr, bool needs_best)
 {
     uint8_t len_bits = ip_family_bits(addr->family);
@@ -120,7 +108,7 @@ static dest_id match(const struct loc_rib *rib, const struct ip_addr *addr, bool
             return 0;
         }
         struct prefix_node *node = dest_node(rib, dest);
-        if (node->paths != 0 && (!needs_best || has_best(rib, dest))) {
+        if (node->paths != 0 && (!needs_best || dest_best_route(rib, dest) != 0)) {
             return dest;
         }
         if (node->len_bits == 0) {
@@ -329,10 +317,21 @@ bool route_by_number(const struct loc_rib *rib, uint32_t route_number, struct ro
     return true;
 }
 
-const struct rib_source *route_source(const struct loc_rib *rib, uint32_t route_number)
+uint16_t route_source_number(const struct loc_rib *rib, uint32_t route_number)
 {
     ASSERT(route_store_is_live(&rib->routes, route_number));
-    return loc_rib_source(rib, route_store_source_of(&rib->routes, route_number));
+    return route_store_source_of(&rib->routes, route_number);
+}
+
+const struct rib_source *route_source(const struct loc_rib *rib, uint32_t route_number)
+{
+    return loc_rib_source(rib, route_source_number(rib, route_number));
+}
+
+struct attr_set *route_accepted(const struct loc_rib *rib, uint32_t route_number)
+{
+    const struct route *route = route_store_at(&rib->routes, route_number);
+    return (route->flags & ROUTE_FILTERED) != 0 ? NULL : attr_table_set(rib->attrs, route->attrs);
 }
 
 bool dest_has_routes(const struct loc_rib *rib, dest_id dest)
@@ -370,4 +369,16 @@ bool dest_best(const struct loc_rib *rib, dest_id dest, struct route_view *route
         }
     }
     return false;
+}
+
+uint32_t dest_best_route(const struct loc_rib *rib, dest_id dest)
+{
+    uint32_t count;
+    const uint32_t *routes = dest_routes(rib, dest, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if ((route_store_at(&rib->routes, routes[i])->flags & ROUTE_BEST) != 0) {
+            return routes[i];
+        }
+    }
+    return 0;
 }

@@ -144,6 +144,9 @@ void dest_release(struct loc_rib *rib, dest_id dest);
  * Returns false at the end; start with route_number 0 in *route. */
 bool dest_next_route(const struct loc_rib *rib, dest_id dest, struct route_view *route);
 bool dest_best(const struct loc_rib *rib, dest_id dest, struct route_view *route_out);
+
+/* The number of the best route, or 0. */
+uint32_t dest_best_route(const struct loc_rib *rib, dest_id dest);
 bool dest_has_routes(const struct loc_rib *rib, dest_id dest);
 
 /* ---- Deciding ---- */
@@ -180,8 +183,10 @@ const uint32_t *decision_select(struct loc_rib *rib, dest_id dest, uint32_t best
 bool route_by_number(const struct loc_rib *rib, uint32_t route_number,
                      struct route_view *route_out);
 
-/* route_number must exist (asserted). */
+/* Parts of a route; route_number must exist (asserted). */
+uint16_t route_source_number(const struct loc_rib *rib, uint32_t route_number);
 const struct rib_source *route_source(const struct loc_rib *rib, uint32_t route_number);
+struct attr_set *route_accepted(const struct loc_rib *rib, uint32_t route_number);
 
 /* The weight the ladder uses for a path: set by policy, else the source's, else the class's. */
 uint32_t route_effective_weight(const struct loc_rib *rib, const struct route_view *route,

@@ -48,13 +48,12 @@ void number_hash_add(struct number_hash *table, uint64_t hash, uint32_t number)
     uint32_t at = number_hash_home(table, hash);
     for (;;) {
         struct number_group *group = &table->groups[at];
-        for (uint32_t slot = 0; slot < NUMBER_GROUP_SLOTS; slot++) {
-            if (group->tags[slot] == 0) {
-                group->tags[slot] = number_hash_tag(hash);
-                group->numbers[slot] = number;
-                table->count++;
-                return;
-            }
+        uint32_t slot = number_group_empty_slot(group);
+        if (slot != NUMBER_GROUP_SLOTS) {
+            group->tags[slot] = number_hash_tag(hash);
+            group->numbers[slot] = number;
+            table->count++;
+            return;
         }
         group->passed_count++;
         at = (at + 1) & table->group_mask;

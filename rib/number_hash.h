@@ -5,6 +5,7 @@
 #ifndef RIB_NUMBER_HASH_H
 #define RIB_NUMBER_HASH_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -85,6 +86,24 @@ static inline bool number_group_may_have(const struct number_group *group, uint8
     last ^= wanted;
     uint64_t zero = ((first - ones) & ~first) | ((last - ones) & ~last);
     return (zero & (ones << 7)) != 0;
+}
+
+/* The first empty slot, or NUMBER_GROUP_SLOTS. */
+static inline uint32_t number_group_empty_slot(const struct number_group *group)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t first;
+    uint32_t last;
+    memcpy(&first, group->tags, sizeof first);
+    memcpy(&last, group->tags + 8, sizeof last);
+    first = le64toh(first); /* the first slot in the lowest octet */
+    last = le32toh(last);
+    uint64_t zero = (first - ones) & ~first & ones << 7; /* its lowest bit is exact */
+    if (zero != 0) {
+        return (uint32_t)__builtin_ctzll(zero) / 8;
+    }
+    uint32_t late = (last - (uint32_t)ones) & ~last & (uint32_t)ones << 7;
+    return late != 0 ? 8 + (uint32_t)__builtin_ctz(late) / 8 : NUMBER_GROUP_SLOTS;
 }
 
 static inline struct number_probe number_probe_start(const struct number_hash *table, uint64_t hash)

@@ -126,7 +126,8 @@ static bool is_permitted(struct core *core, const struct condition *condition, d
         return false;
     }
     struct prefix prefix = dest_prefix(rib, dest);
-    struct export_route route = export_route_from(core, condition->afi_safi, &prefix, &best);
+    struct export_route route =
+        export_route_from(core, condition->afi_safi, dest, &prefix, best.route_number);
     struct policy_route view = export_policy_route(core, condition->afi_safi, &route, true);
     struct path_attrs attrs;
     attr_set_view(route.attrs, &attrs);

@@ -491,15 +491,16 @@ static struct attr_set *export_evaluate(struct core *core, struct update_group *
     return export_cached(core, group, route);
 }
 
-struct export_route export_route_from(const struct core *core, enum afi_safi afi_safi,
-                                      const struct prefix *prefix, const struct route_view *path)
+struct export_route export_route_from(const struct core *core, enum afi_safi afi_safi, dest_id dest,
+                                      const struct prefix *prefix, uint32_t route_number)
 {
-    const struct rib_source *source = loc_rib_source(core->ribs[afi_safi], path->source);
+    const struct loc_rib *rib = core->ribs[afi_safi];
+    const struct rib_source *source = route_source(rib, route_number);
     return (struct export_route){
-        .dest = path->dest,
+        .dest = dest,
         .prefix = *prefix,
-        .attrs = path->accepted,
-        .source = path->source,
+        .attrs = route_accepted(rib, route_number),
+        .source = route_source_number(rib, route_number),
         .is_local = source_is_local(source),
         .is_ebgp = source->kind == SOURCE_PEER_EBGP,
         .peer = source->owner,
@@ -507,11 +508,11 @@ struct export_route export_route_from(const struct core *core, enum afi_safi afi
 }
 
 struct export_route export_route_of(const struct core *core, enum afi_safi afi_safi, dest_id dest,
+                                    const struct prefix *prefix, uint32_t best_number,
                                     struct announce_verdict *verdict_out)
 {
-    const struct loc_rib *rib = core->ribs[afi_safi];
-    struct export_route route = {.dest = dest, .prefix = dest_prefix(rib, dest)};
-    *verdict_out = announce_verdict_of(core, afi_safi, &route.prefix);
+    struct export_route route = {.dest = dest, .prefix = *prefix};
+    *verdict_out = announce_verdict_of(core, afi_safi, prefix);
     if (verdict_out->own_attrs != NULL) {
         /* Announced for what it is, whatever else is known for the prefix. */
         route.attrs = verdict_out->own_attrs;
@@ -519,11 +520,10 @@ struct export_route export_route_of(const struct core *core, enum afi_safi afi_s
         route.is_local = true;
         return route;
     }
-    struct route_view best;
-    if (!dest_best(rib, dest, &best) || aggregates_suppress(core, afi_safi, &route.prefix)) {
+    if (best_number == 0 || aggregates_suppress(core, afi_safi, prefix)) {
         return route;
     }
-    return export_route_from(core, afi_safi, &route.prefix, &best);
+    return export_route_from(core, afi_safi, dest, prefix, best_number);
 }
 
 void export_route_to(struct core *core, struct update_group *group, uint32_t key,
@@ -543,18 +543,23 @@ void export_dest_to(struct core *core, struct update_group *group, dest_id dest)
         export_paths_to(core, group, dest);
         return;
     }
+    const struct loc_rib *rib = core->ribs[group->afi_safi];
+    struct prefix prefix = dest_prefix(rib, dest);
     struct announce_verdict verdict;
-    struct export_route route = export_route_of(core, group->afi_safi, dest, &verdict);
+    struct export_route route =
+        export_route_of(core, group->afi_safi, dest, &prefix, dest_best_route(rib, dest), &verdict);
     export_route_to(core, group, dest, &route, &verdict);
 }
 
-void export_dest(struct core *core, enum afi_safi afi_safi, dest_id dest)
+void export_decided(struct core *core, enum afi_safi afi_safi, dest_id dest,
+                    const struct prefix *prefix, uint32_t best_number)
 {
     if (list_is_empty(&core->routes->groups[afi_safi])) {
         return;
     }
     struct announce_verdict verdict;
-    struct export_route route = export_route_of(core, afi_safi, dest, &verdict);
+    struct export_route route =
+        export_route_of(core, afi_safi, dest, prefix, best_number, &verdict);
     export_dest_paths(core, afi_safi, dest);
     LIST_FOREACH(node, &core->routes->groups[afi_safi])
     {
@@ -564,4 +569,10 @@ void export_dest(struct core *core, enum afi_safi afi_safi, dest_id dest)
             export_route_to(core, group, dest, &route, &verdict);
         }
     }
+}
+
+void export_dest(struct core *core, enum afi_safi afi_safi, dest_id dest)
+{
+    struct prefix prefix = dest_prefix(core->ribs[afi_safi], dest);
+    export_decided(core, afi_safi, dest, &prefix, dest_best_route(core->ribs[afi_safi], dest));
 }

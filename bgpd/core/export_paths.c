@@ -70,8 +70,8 @@ static void say(const struct paths_export *export, uint32_t path_id,
 static void say_path(const struct paths_export *export, const struct prefix *prefix,
                      const struct route_view *path)
 {
-    struct export_route route =
-        export_route_from(export->core, export->group->afi_safi, prefix, path);
+    struct export_route route = export_route_from(export->core, export->group->afi_safi, path->dest,
+                                                  prefix, path->route_number);
     say(export, path->path_id, &route);
 }
 
@@ -131,7 +131,10 @@ void export_paths_to(struct core *core, struct update_group *group, dest_id dest
 {
     enum afi_safi afi_safi = group->afi_safi;
     struct paths_export export = {.core = core, .group = group, .dest = dest};
-    struct export_route best = export_route_of(core, afi_safi, dest, &export.verdict);
+    struct prefix prefix = dest_prefix(core->ribs[afi_safi], dest);
+    struct export_route best =
+        export_route_of(core, afi_safi, dest, &prefix, dest_best_route(core->ribs[afi_safi], dest),
+                        &export.verdict);
     dest_hold(core->ribs[afi_safi], dest);
     out_paths_begin_round(core->routes->out_paths[afi_safi]);
     bool is_ours = export.verdict.own_attrs != NULL ||

@@ -307,6 +307,7 @@ static void decide_dest(struct core *core, enum afi_safi afi_safi, dest_id dest)
     bool has_routes = dest_has_routes(rib, dest);
     struct decision_result result;
     decision_run(rib, dest, allowed, &core->decision, &result);
+    uint32_t best_number = result.used_count == 0 ? 0 : result.used[0];
     fib_notice_prefix(core, &prefix);
     if (result.best_changed) {
         aggregates_dest_changed(core, afi_safi, &prefix);
@@ -321,7 +322,7 @@ static void decide_dest(struct core *core, enum afi_safi afi_safi, dest_id dest)
         conditions_dest_changed(core, afi_safi, dest);
     }
     if (result.best_changed) {
-        export_dest(core, afi_safi, dest);
+        export_decided(core, afi_safi, dest, &prefix, best_number);
         return;
     }
     if (result.forwarding_changed) {

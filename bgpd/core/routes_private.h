@@ -405,11 +405,12 @@ struct export_route {
 
 /* What stands for the destination towards everybody, before any rule of a group. */
 struct export_route export_route_of(const struct core *core, enum afi_safi afi_safi, dest_id dest,
+                                    const struct prefix *prefix, uint32_t best_number,
                                     struct announce_verdict *verdict_out);
 
 /* One path of the destination. */
-struct export_route export_route_from(const struct core *core, enum afi_safi afi_safi,
-                                      const struct prefix *prefix, const struct route_view *path);
+struct export_route export_route_from(const struct core *core, enum afi_safi afi_safi, dest_id dest,
+                                      const struct prefix *prefix, uint32_t route_number);
 
 /* What a policy may look at of it, but for the session; the interface only where it is wanted. */
 struct policy_route export_policy_route(const struct core *core, enum afi_safi afi_safi,
