@@ -15,6 +15,7 @@ struct attr_table *attr_table_new(uint64_t hash_key)
     table->hash_key = hash_key;
     table->next_unused = 1;
     number_hash_init(&table->by_value, MEM_ATTR_SET);
+    pool_init(&table->blocks, MEM_ATTR_SET);
     buffer_init(&table->form, MEM_ATTR_SET);
     return table;
 }
@@ -26,6 +27,7 @@ void attr_table_free(struct attr_table *table)
     }
     ASSERT(table->by_value.count == 0);
     number_hash_fini(&table->by_value);
+    pool_fini(&table->blocks);
     buffer_fini(&table->form);
     mem_free(MEM_ATTR_SET, table->sets);
     mem_free(MEM_ATTR_SET, table->free_numbers);
@@ -78,12 +80,18 @@ static struct attr_set *find_form(const struct attr_table *table, uint64_t hash)
     return NULL;
 }
 
+static size_t set_bytes(uint32_t value_bytes)
+{
+    size_t bytes = offsetof(struct attr_set, value) + value_bytes;
+    return bytes < sizeof(struct attr_set) ? sizeof(struct attr_set) : bytes;
+}
+
 static struct attr_set *set_new(struct attr_table *table, const struct path_attrs *attrs)
 {
     const struct buffer *form = &table->form;
-    struct attr_set *set = mem_alloc(MEM_ATTR_SET, sizeof *set + form->size);
     ASSERT(form->size <= UINT32_MAX);
-    set->value_bytes = (uint32_t)form->size;
+    struct attr_set *set = pool_take(&table->blocks, set_bytes((uint32_t)form->size));
+    *set = (struct attr_set){.value_bytes = (uint32_t)form->size};
     memcpy(set->value, form->data, form->size);
     if (path_attrs_has(attrs, PATH_ATTR_AS_PATH)) {
         uint32_t length = as_path_length(attrs->as_path);
@@ -144,7 +152,7 @@ void attr_set_unref(struct attr_table *table, struct attr_set *set)
     number_hash_remove(&table->by_value, hash_of(table, set), set->number);
     table->sets[set->number] = NULL;
     table->free_numbers[table->free_count++] = set->number;
-    mem_free(MEM_ATTR_SET, set);
+    pool_give(&table->blocks, set, set_bytes(set->value_bytes));
 }
 
 void attr_set_view(const struct attr_set *set, struct path_attrs *view_out)

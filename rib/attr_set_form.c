@@ -159,9 +159,6 @@ void attr_form_build(struct buffer *form, const struct path_attrs *attrs)
     at = append_addr(at, &attrs->next_hop_link_local, start[ATTR_FIXED_LINK_LOCAL]);
     at = append_addr(at, &attrs->preferred_source, start[ATTR_FIXED_SOURCE]);
     form->size = (size_t)(at - start);
-    while (form->size % 8 != 0) {
-        start[form->size++] = 0;
-    }
 }
 
 static struct ip_addr read_addr(const uint8_t **at, uint8_t bytes)

@@ -4,12 +4,13 @@
 
 #include "proto/base/assert.h"
 #include "proto/base/buffer.h"
+#include "proto/base/pool.h"
 #include "rib/attr_set.h"
 #include "rib/number_hash.h"
 
 /* value is the canonical form: two sets are equal exactly when these octets are. It starts with
  * ATTR_FIXED_BYTES of flags; numbers, addresses and runs of octets follow, each only when present,
- * in the order of attr_set_form.c, padded with zeros to a multiple of 8. */
+ * in the order of attr_set_form.c. */
 struct attr_set {
     struct nexthop *nexthop;
     uint32_t ref_count;
@@ -23,8 +24,8 @@ struct attr_set {
 };
 
 /* present (8), origin, next-hop octets, link-local octets, preferred-source octets, partial bits of
- * AGGREGATOR and of the communities, two zeros. */
-#define ATTR_FIXED_BYTES 16u
+ * AGGREGATOR and of the communities. */
+#define ATTR_FIXED_BYTES 14u
 
 /* Offsets into the fixed part. */
 enum attr_fixed {
@@ -45,6 +46,7 @@ static inline uint32_t attr_set_number(const struct attr_set *set)
 struct attr_table {
     uint64_t hash_key;
     struct number_hash by_value;
+    struct pool blocks;     /* of the sets */
     struct attr_set **sets; /* by number; NULL: free */
     uint32_t *free_numbers;
     uint32_t free_count;

@@ -7,6 +7,7 @@
 #include "proto/base/buffer.h"
 #include "proto/base/list.h"
 #include "proto/base/mem.h"
+#include "proto/base/pool.h"
 #include "proto/base/random.h"
 #include "proto/base/slab.h"
 #include "tests/unit/unit.h"
@@ -132,6 +133,44 @@ START_TEST(slab_numbers_are_dense_reused_zeroed_and_never_0)
 }
 END_TEST
 
+START_TEST(pool_blocks_of_all_sizes_keep_what_they_hold)
+{
+    enum { COUNT = 6000 };
+    static uint8_t *blocks[COUNT];
+    static size_t sizes[COUNT];
+    int64_t before = mem_bytes(MEM_SLAB);
+    struct pool pool;
+    pool_init(&pool, MEM_SLAB);
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < COUNT; i++) {
+            if (blocks[i] != NULL && i % 3 == round) {
+                pool_give(&pool, blocks[i], sizes[i]);
+                blocks[i] = NULL;
+            }
+            if (blocks[i] == NULL) {
+                sizes[i] = 1 + (i * 7 + round * 131) % 400;
+                blocks[i] = pool_take(&pool, sizes[i]);
+                ck_assert_uint_eq((uintptr_t)blocks[i] % 8, 0);
+                memset(blocks[i], (int)(i & 0xff), sizes[i]);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < COUNT; i++) {
+        ck_assert_uint_eq(blocks[i][0], i & 0xff);
+        ck_assert_uint_eq(blocks[i][sizes[i] - 1], i & 0xff);
+    }
+    for (uint32_t i = 0; i < COUNT; i++) {
+        pool_give(&pool, blocks[i], sizes[i]);
+        blocks[i] = NULL;
+    }
+    ck_assert_int_eq(mem_bytes(MEM_SLAB), before); /* the pages went with the last block */
+    uint8_t *again = pool_take(&pool, 24);
+    pool_give(&pool, again, 24);
+    pool_fini(&pool);
+    ck_assert_int_eq(mem_bytes(MEM_SLAB), before);
+}
+END_TEST
+
 START_TEST(slab_gives_all_memory_back)
 {
     int64_t before = mem_blocks(MEM_SLAB);
@@ -251,6 +290,7 @@ Suite *test_suite(void)
     tcase_add_test(cases, arena_reset_keeps_one_block_and_fini_none);
     tcase_add_test(cases, arena_copies_and_formats_text);
     tcase_add_test(cases, slab_numbers_are_dense_reused_zeroed_and_never_0);
+    tcase_add_test(cases, pool_blocks_of_all_sizes_keep_what_they_hold);
     tcase_add_test(cases, slab_gives_all_memory_back);
     tcase_add_test(cases, buffer_grows_drops_and_reads_as_text);
     tcase_add_test(cases, bitset_agrees_with_an_array_of_flags);
