@@ -85,10 +85,13 @@ static uint32_t number_limit(const struct adj_rib_out *out)
 /* Lets go of what all readers have passed. */
 static void reap(struct adj_rib_out *out)
 {
-    uint32_t dest;
-    while ((dest = out_journal_reap(&out->journal)) != 0) {
-        if (column_get(&out->announced, dest) == 0) {
-            number_release(out, dest);
+    uint32_t dests[JOURNAL_BLOCK_SLOTS];
+    uint32_t count;
+    while ((count = out_journal_reap(&out->journal, dests)) != 0) {
+        for (uint32_t i = 0; i < count; i++) {
+            if (column_get(&out->announced, dests[i]) == 0) {
+                number_release(out, dests[i]);
+            }
         }
     }
 }
@@ -142,8 +145,6 @@ bool adj_rib_out_put(struct adj_rib_out *out, dest_id dest, struct attr_set *att
     if (old != 0) {
         attr_set_unref(out->attrs, attr_table_set(out->attrs, old));
     }
-    /* An entry that stood between the start and the first reader may be gone from there. */
-    reap(out);
     return true;
 }
 

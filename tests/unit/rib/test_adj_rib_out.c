@@ -387,7 +387,7 @@ START_TEST(a_drained_journal_gives_its_memory_back)
         dest_id dest = loc_rib_find(stage.base.rib, &prefix);
         ck_assert(adj_rib_out_put(stage.out, dest, stage.sets[1 + i % SETS]));
     }
-    ck_assert_int_gt(mem_bytes(MEM_ADJ_RIB_OUT) - before, count * 20);
+    ck_assert_int_gt(mem_bytes(MEM_ADJ_RIB_OUT) - before, count * 12);
     uint32_t told = 0;
     uint32_t runs = 0;
     uint32_t got;
