@@ -68,17 +68,6 @@ void number_refill_end(struct number_refill *refill)
     refill->count = 0;
 }
 
-void number_refill_add(struct number_refill *refill, uint64_t hash, uint32_t number)
-{
-    struct number_hash *table = refill->table;
-    if (refill->count == NUMBER_REFILL_MAX) {
-        number_refill_end(refill);
-    }
-    __builtin_prefetch(&table->groups[number_hash_home(table, hash)], 1);
-    refill->numbers[refill->count] = number;
-    refill->hashes[refill->count++] = hash;
-}
-
 void number_hash_remove(struct number_hash *table, uint64_t hash, uint32_t number)
 {
     uint8_t tag = number_hash_tag(hash);

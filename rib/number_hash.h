@@ -53,7 +53,6 @@ struct number_refill {
     uint64_t hashes[NUMBER_REFILL_MAX];
 };
 
-void number_refill_add(struct number_refill *refill, uint64_t hash, uint32_t number);
 void number_refill_end(struct number_refill *refill);
 
 struct number_probe {
@@ -131,6 +130,17 @@ static inline uint32_t number_probe_next(const struct number_hash *table,
         probe->group = (probe->group + 1) & table->group_mask;
         probe->slot = 0;
     }
+}
+
+static inline void number_refill_add(struct number_refill *refill, uint64_t hash, uint32_t number)
+{
+    struct number_hash *table = refill->table;
+    if (refill->count == NUMBER_REFILL_MAX) {
+        number_refill_end(refill);
+    }
+    __builtin_prefetch(&table->groups[number_hash_home(table, hash)], 1);
+    refill->numbers[refill->count] = number;
+    refill->hashes[refill->count++] = hash;
 }
 
 #endif

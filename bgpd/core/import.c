@@ -363,29 +363,31 @@ static struct wire_error import_check_limit(struct core *core, struct peer_famil
 
 /* ---- One UPDATE ---- */
 
-/* Prefixes of a message are taken in blocks, so that their waits for memory overlap. */
-#define IMPORT_BLOCK 32u
+/* Prefixes of a message are taken in blocks, so that their waits for memory overlap with one
+ * another and with what is done between the two steps. */
+#define IMPORT_BLOCK_MAX 32u
 
-static void import_hint(const struct loc_rib *rib, struct nlri_run run)
+struct import_block {
+    struct nlri_run *run;
+    unsigned count;
+    struct nlri items[IMPORT_BLOCK_MAX];
+};
+
+/* False at the end of the run. */
+static bool import_block_read(struct import_block *block, const struct loc_rib *rib)
 {
-    struct nlri nlri;
-    for (unsigned i = 0; i < IMPORT_BLOCK && nlri_next(&run, &nlri); i++) {
-        loc_rib_prefetch(rib, &nlri.prefix);
+    block->count = 0;
+    while (block->count < IMPORT_BLOCK_MAX && nlri_next(block->run, &block->items[block->count])) {
+        loc_rib_prefetch(rib, &block->items[block->count++].prefix);
     }
+    return block->count != 0;
 }
 
-/* Returns how many; 0 at the end of the run. */
-static unsigned import_next_block(const struct loc_rib *rib, struct nlri_run *run,
-                                  struct nlri block[IMPORT_BLOCK])
+static void import_block_fetch(const struct import_block *block, const struct loc_rib *rib)
 {
-    unsigned count = 0;
-    while (count < IMPORT_BLOCK && nlri_next(run, &block[count])) {
-        loc_rib_prefetch(rib, &block[count++].prefix);
+    for (unsigned i = 0; i < block->count; i++) {
+        loc_rib_prefetch_dest(rib, &block->items[i].prefix);
     }
-    for (unsigned i = 0; i < count; i++) {
-        loc_rib_prefetch_dest(rib, &block[i].prefix);
-    }
-    return count;
 }
 
 static enum afi_safi nlri_run_afi_safi(struct nlri_run run)
@@ -418,11 +420,12 @@ static void import_withdraw(struct core *core, struct peer *peer, struct nlri_ru
     if (family->source == 0) {
         return;
     }
-    struct nlri block[IMPORT_BLOCK];
-    unsigned count;
-    while ((count = import_next_block(core->ribs[afi_safi], &run, block)) != 0) {
-        for (unsigned i = 0; i < count; i++) {
-            import_withdraw_one(core, family, &block[i]);
+    struct import_block block;
+    block.run = &run;
+    while (import_block_read(&block, core->ribs[afi_safi])) {
+        import_block_fetch(&block, core->ribs[afi_safi]);
+        for (unsigned i = 0; i < block.count; i++) {
+            import_withdraw_one(core, family, &block.items[i]);
         }
     }
 }
@@ -469,11 +472,12 @@ static void import_note_maintenance(struct core *core, struct peer_family *famil
              settings->remote_asn);
 }
 
+/* block holds the first prefixes of the run. */
 static struct wire_error import_reachable(struct core *core, struct peer *peer,
-                                          struct nlri_run nlri_run, struct attr_set *received,
+                                          struct import_block *block, struct attr_set *received,
                                           const struct path_attrs *view, bool next_hop_unusable)
 {
-    enum afi_safi afi_safi = nlri_run_afi_safi(nlri_run);
+    enum afi_safi afi_safi = nlri_run_afi_safi(*block->run);
     struct peer_family *family = peer_family_of(peer, afi_safi);
     if (family->source == 0) {
         return (struct wire_error){.disposition = WIRE_SESSION_RESET,
@@ -488,17 +492,16 @@ static struct wire_error import_reachable(struct core *core, struct peer *peer,
     }
     import_note_maintenance(core, family, run.view);
     bool has_added = false;
-    struct nlri block[IMPORT_BLOCK];
-    unsigned count;
-    while ((count = import_next_block(core->ribs[afi_safi], &nlri_run, block)) != 0) {
-        for (unsigned i = 0; i < count; i++) {
-            const struct nlri *nlri = &block[i];
+    do {
+        import_block_fetch(block, core->ribs[afi_safi]);
+        for (unsigned i = 0; i < block->count; i++) {
+            const struct nlri *nlri = &block->items[i];
             if (import_limit_allows(&run, &nlri->prefix, nlri->path_id) &&
                 import_store(&run, &nlri->prefix, nlri->path_id) == ROUTE_ADDED) {
                 has_added = true;
             }
         }
-    }
+    } while (import_block_read(block, core->ribs[afi_safi]));
     import_run_end(&run);
     return has_added ? import_check_limit(core, family) : WIRE_NO_ERROR;
 }
@@ -570,7 +573,11 @@ static struct wire_error import_announced(struct core *core, struct peer *peer,
         return WIRE_NO_ERROR;
     }
     struct nlri_run run = update->reachable[field];
-    import_hint(core->ribs[nlri_run_afi_safi(run)], run);
+    struct import_block block;
+    block.run = &run;
+    if (!import_block_read(&block, core->ribs[nlri_run_afi_safi(run)])) {
+        return WIRE_NO_ERROR;
+    }
     struct path_attrs attrs = update->attrs;
     if (field == 1) {
         attrs.next_hop = update->mp_next_hop;
@@ -579,7 +586,7 @@ static struct wire_error import_announced(struct core *core, struct peer *peer,
     import_bind_session(peer, &attrs);
     struct attr_set *received = attr_set_intern(core->attrs, &attrs);
     struct wire_error result =
-        import_reachable(core, peer, run, received, &attrs, update->next_hop_unusable);
+        import_reachable(core, peer, &block, received, &attrs, update->next_hop_unusable);
     attr_set_unref(core->attrs, received);
     return result;
 }
