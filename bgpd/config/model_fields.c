@@ -37,6 +37,7 @@ static const struct model_field tunnel_fields[] = {
     FIELD(config_tunnel, FIELD_ENUM_BITS, "liveness/method", liveness),
     FIELD(config_tunnel, FIELD_STRING, "liveness/vici-socket", vici_socket),
     FIELD(config_tunnel, FIELD_STRING, "liveness/vici-child", vici_child),
+    FIELD(config_tunnel, FIELD_ENUM_U8, "liveness/probe-kind", probe_kind),
     FIELD(config_tunnel, FIELD_U32, "liveness/probe-interval", probe_interval_ms),
     FIELD(config_tunnel, FIELD_U8, "liveness/probe-multiplier", probe_multiplier),
 };

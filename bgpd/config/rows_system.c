@@ -85,6 +85,8 @@ static const struct config_row rows[] = {
      "/var/run/charon.vici)."},
     {MODE_TUNNEL, MODE_TOP, 0, "", "vici child <liveness/vici-child>",
      "Name of the CHILD_SA in strongSwan."},
+    {MODE_TUNNEL, MODE_TOP, 0, "", "probe <liveness/probe-kind>",
+     "What probes go by: echo, tcp (acknowledgements of the BGP session), or auto (default)."},
     {MODE_TUNNEL, MODE_TOP, 0, "", "probe interval <liveness/probe-interval>",
      "Milliseconds between probes through the tunnel."},
     {MODE_TUNNEL, MODE_TOP, 0, "", "probe multiplier <liveness/probe-multiplier>",

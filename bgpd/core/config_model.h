@@ -251,6 +251,13 @@ enum liveness_bits {
     LIVENESS_BFD = 16,
 };
 
+/* How a probe asks. AUTO: echo where it is answered, else TCP. */
+enum probe_kind {
+    PROBE_KIND_AUTO,
+    PROBE_KIND_ECHO,
+    PROBE_KIND_TCP, /* the acknowledgements of the BGP session inside the tunnel */
+};
+
 struct config_tunnel {
     const char *name;
     const char *interface; /* default: the name */
@@ -267,6 +274,7 @@ struct config_tunnel {
     const char *vici_child;
     uint32_t probe_interval_ms;
     uint8_t probe_multiplier;
+    uint8_t probe_kind; /* enum probe_kind */
 };
 
 struct config_interface {

@@ -253,6 +253,8 @@ struct tunnel_watch_action {
     const struct config_tunnel *tunnel; /* borrowed until the next call */
     struct ip_addr probe_peer;          /* whom to probe inside the tunnel; IP_NONE: nobody known */
     struct ip_addr probe_local;         /* from where; IP_NONE: the kernel chooses */
+    conn_id probe_conn;                 /* of the session with probe_peer; 0: not Established */
+    uint32_t probe_hold_s;              /* its hold time */
 };
 
 struct core_action {

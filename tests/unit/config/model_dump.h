@@ -210,7 +210,7 @@ static void dump_tunnels(struct buffer *out, const struct config *config)
         buffer_printf(out, "\ntunnel");
         T(name), T(interface), IP(local_endpoint), IP(remote_endpoint), N(underlay_classes);
         N(if_id), N(path_class), N(liveness), T(vici_socket), T(vici_child);
-        N(probe_interval_ms), N(probe_multiplier);
+        N(probe_kind), N(probe_interval_ms), N(probe_multiplier);
         for (size_t p = 0; p < at->inner_peer_count; p++) {
             dump_ip(out, "inner", &at->inner_peers[p]);
         }

@@ -70,6 +70,8 @@ static const struct refusal refusals[] = {
     {"bgp community-list standard A permit 1:2\nbgp community-list expanded A permit 1:.*\n", 2, 0,
      NULL, "either a standard or an expanded one"},
     {"bgp large-community-list standard A permit 1:2\n", 1, 44, "1:2", "large community"},
+    {"tunnel a\n probe loud\n", 2, 8, "loud", "auto, echo or tcp"},
+    {"tunnel a\n probe interval 20\n", 2, 17, "20", "from 50 to 60000"},
     {"interface eth0\n path-class open\n", 2, 13, "open", "clear, macsec or ipsec"},
     {"interface a-name-of-sixteen\n", 1, 11, "a-name-of-sixteen", "1 to 15 characters"},
     {"bfd\n peer nobody\n", 2, 7, "nobody", "address of a neighbour"},
