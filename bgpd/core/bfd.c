@@ -199,6 +199,9 @@ void bfd_set_admin_down(struct bfd_machine *machine, bool is_down, struct mono_t
 {
     if (is_down) {
         set_state(machine, BFD_ADMIN_DOWN, BFD_DIAG_ADMIN_DOWN, now);
+        if (machine->verdict == BFD_VERDICT_FAILED) {
+            machine->verdict = BFD_VERDICT_ADMIN_DOWN; /* Nobody looks at the path any more. */
+        }
     } else if (machine->state == BFD_ADMIN_DOWN) {
         set_state(machine, BFD_DOWN, BFD_DIAG_NONE, now);
     }

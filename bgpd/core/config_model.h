@@ -98,6 +98,13 @@ struct config_family {
 };
 
 /* One neighbour or peer-group. */
+/* Of BFD packets (RFC 5880 6.7). */
+struct config_bfd_auth {
+    uint8_t type; /* enum bfd_auth_type less one */
+    uint8_t key_id;
+    const char *key; /* secret; NULL: packets are not authenticated */
+};
+
 struct config_neighbor {
     const char *group_name; /* of a peer-group; NULL for a neighbour */
     struct ip_addr addr;    /* of a neighbour */
@@ -134,6 +141,11 @@ struct config_neighbor {
     struct opt_u32 bfd_interval_ms;
     struct opt_u32 bfd_multiplier;
     struct opt_bool bfd_strict;
+    struct opt_bool bfd_shutdown;
+    struct opt_bool bfd_passive;
+    struct opt_u32 bfd_minimum_ttl;
+    struct opt_u32 bfd_hold_down_ms;
+    struct config_bfd_auth bfd_auth;
     struct opt_bool enforce_first_as;
     struct opt_bool graceful_restart; /* advertise it: restarting speaker */
     struct opt_bool graceful_restart_helper_only;
@@ -292,6 +304,8 @@ struct config_bfd_profile {
     bool passive;
     bool shutdown;
     struct opt_u32 minimum_ttl;
+    uint32_t hold_down_ms;
+    struct config_bfd_auth auth;
 };
 
 struct config_log {
