@@ -103,11 +103,8 @@ template bgp msee {
     export none;
   };
 }
-# Azure's fabric knows when a gateway instance is gone: its routes do not wait for a restart,
-# which FRR on g0 announces and BIRD would grant for two minutes.
 template bgp vpn_gateway {
   local 10.51.230.1 as 65515;
-  graceful restart off;
   hold time 3; graceful restart off;
   connect delay time 1; connect retry time 1; error wait time 1, 2;
   ipv4 {
