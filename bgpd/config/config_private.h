@@ -302,6 +302,7 @@ struct deferred_line {
     char *source;
     const char *peer;
     uint32_t number;
+    bool is_no;
 };
 
 struct text_reader {

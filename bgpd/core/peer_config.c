@@ -305,8 +305,8 @@ static void apply_to_existing(struct core *core, const struct config *old, struc
         session_retry_now(core, peer); /* Whatever was in the way may be mended now. */
     }
     struct session_conn *conn = peer_established_conn(peer);
-    if (conn != NULL) {
-        session_start_keepalive(core, conn); /* Its tunnel may be judged by it now. */
+    if (conn != NULL && peer->settings.tunnel_number != 0) {
+        session_start_keepalive(core, conn); /* Its tunnel may be judged by it now, or no more. */
     }
     peer_bfd_update(core, peer);
 }

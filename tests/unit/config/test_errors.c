@@ -75,7 +75,7 @@ static const struct refusal refusals[] = {
     {"interface eth0\n path-class open\n", 2, 13, "open", "clear, macsec or ipsec"},
     {"interface a-name-of-sixteen\n", 1, 11, "a-name-of-sixteen", "1 to 15 characters"},
     {"bfd\n hold-down 256000\n", 2, 12, "256000", "from 0 to 255000"},
-    {"bfd\n authentication md6 key-id 1 key k\n", 2, 17, NULL, "simple, md5"},
+    {"bfd\n authentication md6 key-id 1 key k\n", 2, 0, NULL, "simple, md5"},
     {"bfd\n peer nobody\n", 2, 7, "nobody", "address of a neighbour"},
     {"ipv6 route 2001:db8::/32 fe80::1 eth0\nipv6 route 2001:db8::/32 fe80::1 eth1\n", 2, 34,
      "eth1", "line 1 gave this gateway on interface eth0"},
