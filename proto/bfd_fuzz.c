@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "proto/base/assert.h"
-#include "proto/bfd_packet.h"
+#include "proto/bfd_auth.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,6 +19,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ASSERT(packet.your_discriminator != 0 || packet.state <= BFD_DOWN);
     ASSERT(!packet.poll || !packet.final);
     ASSERT(bfd_state_name(packet.state) != NULL && bfd_diagnostic_name(packet.diagnostic) != NULL);
+    for (uint8_t type = BFD_AUTH_SIMPLE; type <= BFD_AUTH_METICULOUS_SHA1; type++) {
+        struct bfd_auth_key key = {.type = type, .key_id = packet.auth.key_id, .secret_bytes = 1};
+        (void)bfd_auth_verify(&key, &packet);
+    }
+    packet.octets = (struct byte_view){NULL, 0};
     uint8_t out[BFD_PACKET_BYTES_MAX];
     struct writer writer = writer_of(out, sizeof out);
     bfd_packet_encode(&writer, &packet);
@@ -26,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bfd_packet again;
     fault = bfd_packet_decode((struct byte_view){out, writer_size(&writer)}, &again);
     ASSERT(fault == BFD_FAULT_NONE);
+    again.octets = packet.octets;
     ASSERT(memcmp(&again, &packet, sizeof packet) == 0);
     return 0;
 }

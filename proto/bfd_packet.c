@@ -91,6 +91,7 @@ enum bfd_fault bfd_packet_decode(struct byte_view datagram, struct bfd_packet *p
     if (length < minimum || length > datagram.size) {
         return BFD_FAULT_LENGTH;
     }
+    packet_out->octets = (struct byte_view){datagram.data, length};
     if (packet_out->detect_multiplier == 0) {
         return BFD_FAULT_MULTIPLIER;
     }
@@ -206,6 +207,8 @@ const char *bfd_fault_name(enum bfd_fault fault)
         [BFD_FAULT_NO_SESSION] = "no such session",
         [BFD_FAULT_WRONG_SENDER] = "wrong sender for the discriminator",
         [BFD_FAULT_AUTH] = "authentication not as configured",
+        [BFD_FAULT_AUTH_KEY] = "wrong authentication type, key id or secret",
+        [BFD_FAULT_AUTH_SEQUENCE] = "authentication sequence number outside its window",
         [BFD_FAULT_ADMIN_DOWN] = "session administratively down",
     };
     return fault < BFD_FAULT_COUNT ? names[fault] : "unknown";

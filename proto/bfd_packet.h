@@ -70,6 +70,7 @@ struct bfd_packet {
     uint32_t required_min_rx_us;
     uint32_t required_min_echo_us;
     struct bfd_auth auth;
+    struct byte_view octets; /* what was decoded up to its Length; borrowed; empty when made here */
 };
 
 /* Why a packet is discarded; each is a counter of its own. The first ones are found by
@@ -85,11 +86,13 @@ enum bfd_fault {
     BFD_FAULT_YOUR_DISCRIMINATOR, /* zero in a state that cannot be without one */
     BFD_FAULT_AUTH_FORMAT,
     BFD_FAULT_POLL_AND_FINAL,
-    BFD_FAULT_TTL,          /* RFC 5881 5: single hop, not 255 */
-    BFD_FAULT_NO_SESSION,   /* nobody is expected there */
-    BFD_FAULT_WRONG_SENDER, /* the discriminator is ours, the address or interface is not */
-    BFD_FAULT_AUTH,         /* authenticated when nothing is configured, or the reverse */
-    BFD_FAULT_ADMIN_DOWN,   /* the session is administratively down here */
+    BFD_FAULT_TTL,           /* RFC 5881 5: single hop, not 255 */
+    BFD_FAULT_NO_SESSION,    /* nobody is expected there */
+    BFD_FAULT_WRONG_SENDER,  /* the discriminator is ours, the address or interface is not */
+    BFD_FAULT_AUTH,          /* authenticated when nothing is configured, or the reverse */
+    BFD_FAULT_AUTH_KEY,      /* not made with our type, key id and secret */
+    BFD_FAULT_AUTH_SEQUENCE, /* RFC 5880 6.7.3, 6.7.4: outside the window, perhaps replayed */
+    BFD_FAULT_ADMIN_DOWN,    /* the session is administratively down here */
     BFD_FAULT_COUNT,
 };
 

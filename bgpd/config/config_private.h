@@ -164,13 +164,15 @@ const char *value_metavariable(const struct lysc_node *leaf);
 
 /* ---- Loader ---- */
 
+#define CONFIG_SECRETS 6
+
 struct config_loader {
     struct ly_ctx *context;
     struct arena arena; /* words of the rows */
     struct compiled_row *rows;
     size_t row_count;
-    const struct lysc_node *mode_nodes[MODE_COUNT]; /* NULL: the root */
-    const struct lysc_node *secrets[2];             /* leaves that are masked */
+    const struct lysc_node *mode_nodes[MODE_COUNT];  /* NULL: the root */
+    const struct lysc_node *secrets[CONFIG_SECRETS]; /* leaves that are masked */
     const struct lysc_node *peer_group_list;
     const struct lysc_node *neighbor_list;
     uint16_t *row_order; /* indexes of rows, mode by mode */
@@ -179,6 +181,9 @@ struct config_loader {
         size_t count;
     } mode_rows[MODE_COUNT]; /* in row_order */
 };
+
+/* Whether values of this leaf are masked and kept out of reports. */
+bool config_is_secret(const struct config_loader *loader, const struct lysc_node *leaf);
 
 struct config_tree {
     struct lyd_node *root; /* first of the siblings; NULL for an empty one */
@@ -297,6 +302,7 @@ struct deferred_line {
     char *source;
     const char *peer;
     uint32_t number;
+    bool is_no;
 };
 
 struct text_reader {

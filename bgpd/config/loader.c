@@ -28,6 +28,15 @@ static void order_rows(struct config_loader *loader)
     }
 }
 
+static const char *const secret_paths[CONFIG_SECRETS] = {
+    "sealane-bgp:bgp/peer-groups/peer-group/transport/secure-session/md5-key-string",
+    "sealane-bgp:bgp/neighbors/neighbor/transport/secure-session/md5-key-string",
+    "sealane-bgp:bgp/peer-groups/peer-group/transport/bfd/authentication/key",
+    "sealane-bgp:bgp/neighbors/neighbor/transport/bfd/authentication/key",
+    "sealane-system:system/bfd/default/authentication/key",
+    "sealane-system:system/bfd/profile/authentication/key",
+};
+
 struct config_loader *config_loader_new(void)
 {
     struct config_loader *loader = mem_alloc(MEM_CONFIG, sizeof *loader);
@@ -45,10 +54,9 @@ struct config_loader *config_loader_new(void)
     order_rows(loader);
     loader->peer_group_list = must_find(loader, "sealane-bgp:bgp/peer-groups/peer-group");
     loader->neighbor_list = must_find(loader, "sealane-bgp:bgp/neighbors/neighbor");
-    loader->secrets[0] = must_find(loader, "sealane-bgp:bgp/peer-groups/peer-group/transport/"
-                                           "secure-session/md5-key-string");
-    loader->secrets[1] = must_find(loader, "sealane-bgp:bgp/neighbors/neighbor/transport/"
-                                           "secure-session/md5-key-string");
+    for (size_t i = 0; i < CONFIG_SECRETS; i++) {
+        loader->secrets[i] = must_find(loader, secret_paths[i]);
+    }
     model_bind(loader);
     return loader;
 }
@@ -109,6 +117,16 @@ static enum status parse_structured(struct config_loader *loader, enum config_fo
     return STATUS_OK;
 }
 
+bool config_is_secret(const struct config_loader *loader, const struct lysc_node *leaf)
+{
+    for (size_t i = 0; i < CONFIG_SECRETS; i++) {
+        if (leaf == loader->secrets[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A masked secret in JSON or XML must not become the secret. */
 static bool has_masked_secret(const struct config_loader *loader, const struct lyd_node *root,
                               struct config_report *report)
@@ -120,7 +138,7 @@ static bool has_masked_secret(const struct config_loader *loader, const struct l
         struct lyd_node *node = NULL;
         LYD_TREE_DFS_BEGIN(tree, node)
         {
-            if ((node->schema == loader->secrets[0] || node->schema == loader->secrets[1]) &&
+            if (config_is_secret(loader, node->schema) &&
                 strcmp(lyd_get_value(node), CONFIG_SECRET_MASK) == 0) {
                 struct config_report_item *item =
                     report_add(report, CONFIG_ERROR, "the secret was masked when this was printed");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proto/base/assert.h"
+#include "proto/bfd_auth.h"
 
 /* ---- Binding ---- */
 
@@ -276,6 +277,8 @@ _Static_assert(AZURE_ROLE_MSEE == 1 && AZURE_ROLE_ROUTE_SERVER == 5, "order of t
 _Static_assert(BGP_ROLE_PROVIDER == 0 && BGP_ROLE_PEER == 4, "order of the enumeration");
 _Static_assert(PREFIX_LIMIT_WARN == 1 && PREFIX_LIMIT_HOLD == 2, "order of the enumeration");
 _Static_assert(PRIVATE_AS_REPLACE_ALL == 3, "order of the enumeration");
+_Static_assert(BFD_AUTH_SIMPLE == 1 && BFD_AUTH_METICULOUS_SHA1 == 5, "order of the enumeration");
+_Static_assert(PROBE_KIND_AUTO == 0 && PROBE_KIND_TCP == 2, "order of the enumeration");
 _Static_assert(LIVENESS_BFD == 1 << 4 && LIVENESS_XFRM == 1 << 1, "order of the enumeration");
 
 void model_fill(const struct model_builder *builder, const struct lyd_node *node, void *base)

@@ -37,6 +37,7 @@ static const struct model_field tunnel_fields[] = {
     FIELD(config_tunnel, FIELD_ENUM_BITS, "liveness/method", liveness),
     FIELD(config_tunnel, FIELD_STRING, "liveness/vici-socket", vici_socket),
     FIELD(config_tunnel, FIELD_STRING, "liveness/vici-child", vici_child),
+    FIELD(config_tunnel, FIELD_ENUM_U8, "liveness/probe-kind", probe_kind),
     FIELD(config_tunnel, FIELD_U32, "liveness/probe-interval", probe_interval_ms),
     FIELD(config_tunnel, FIELD_U8, "liveness/probe-multiplier", probe_multiplier),
 };
@@ -66,6 +67,10 @@ static const struct model_field bfd_profile_fields[] = {
     FIELD(config_bfd_profile, FIELD_BOOL, "passive-mode", passive),
     FIELD(config_bfd_profile, FIELD_BOOL_NOT, "enabled", shutdown),
     FIELD(config_bfd_profile, FIELD_OPT_U32, "minimum-ttl", minimum_ttl),
+    FIELD(config_bfd_profile, FIELD_U32, "hold-down", hold_down_ms),
+    FIELD(config_bfd_profile, FIELD_ENUM_U8, "authentication/type", auth.type),
+    FIELD(config_bfd_profile, FIELD_U8, "authentication/key-id", auth.key_id),
+    FIELD(config_bfd_profile, FIELD_STRING, "authentication/key", auth.key),
 };
 TABLE(model_bfd_profile, bfd_profile_fields);
 
@@ -143,6 +148,13 @@ static const struct model_field neighbor_fields[] = {
           bfd_interval_ms),
     FIELD(config_neighbor, FIELD_OPT_U32, "transport/bfd/local-multiplier", bfd_multiplier),
     FIELD(config_neighbor, FIELD_OPT_BOOL, "transport/bfd/strict", bfd_strict),
+    FIELD(config_neighbor, FIELD_OPT_BOOL, "transport/bfd/shutdown", bfd_shutdown),
+    FIELD(config_neighbor, FIELD_OPT_BOOL, "transport/bfd/passive-mode", bfd_passive),
+    FIELD(config_neighbor, FIELD_OPT_U32, "transport/bfd/minimum-ttl", bfd_minimum_ttl),
+    FIELD(config_neighbor, FIELD_OPT_U32, "transport/bfd/hold-down", bfd_hold_down_ms),
+    FIELD(config_neighbor, FIELD_ENUM_U8, "transport/bfd/authentication/type", bfd_auth.type),
+    FIELD(config_neighbor, FIELD_U8, "transport/bfd/authentication/key-id", bfd_auth.key_id),
+    FIELD(config_neighbor, FIELD_STRING, "transport/bfd/authentication/key", bfd_auth.key),
     FIELD(config_neighbor, FIELD_OPT_BOOL, "enforce-first-as", enforce_first_as),
     FIELD(config_neighbor, FIELD_OPT_BOOL, "graceful-restart/enabled", graceful_restart),
     FIELD(config_neighbor, FIELD_OPT_BOOL, "graceful-restart/helper-only",

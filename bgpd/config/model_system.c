@@ -136,6 +136,19 @@ static void build_profile(const struct model_builder *builder, const struct lyd_
     }
 }
 
+/* False when there is nothing but the containers that libyang puts everywhere. */
+static bool has_own_nodes(const struct lyd_node *parent)
+{
+    const struct lyd_node *child = NULL;
+    LY_LIST_FOR(parent == NULL ? NULL : lyd_child(parent), child)
+    {
+        if ((child->flags & LYD_DEFAULT) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void build_bfd(const struct model_builder *builder, const struct lyd_node *system)
 {
     const struct lyd_node *bfd = model_get(builder, system, "bfd");
@@ -144,7 +157,7 @@ static void build_bfd(const struct model_builder *builder, const struct lyd_node
     const struct lyd_node **entries = model_entries(builder, bfd, "profile", &count);
     struct config_bfd_profile *out = arena_alloc(builder->arena, (count + 2) * sizeof *out);
     size_t used = 0;
-    if (base != NULL && lyd_child(base) != NULL) {
+    if (has_own_nodes(base)) {
         build_profile(builder, base, "", &out[used++]);
     }
     for (size_t i = 0; i < count; i++) {

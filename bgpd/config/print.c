@@ -4,11 +4,6 @@
 #include "bgpd/config/config_private.h"
 #include "proto/base/assert.h"
 
-static bool is_secret(const struct config_loader *loader, const struct lyd_node *node)
-{
-    return node->schema == loader->secrets[0] || node->schema == loader->secrets[1];
-}
-
 static bool has_secret(const struct config_loader *loader, const struct lyd_node *root)
 {
     const struct lyd_node *tree = NULL;
@@ -17,7 +12,7 @@ static bool has_secret(const struct config_loader *loader, const struct lyd_node
         struct lyd_node *node = NULL;
         LYD_TREE_DFS_BEGIN(tree, node)
         {
-            if (is_secret(loader, node)) {
+            if (config_is_secret(loader, node->schema)) {
                 return true;
             }
             LYD_TREE_DFS_END(tree, node);
@@ -38,7 +33,7 @@ static struct lyd_node *masked_copy(const struct config_loader *loader, const st
         struct lyd_node *node = NULL;
         LYD_TREE_DFS_BEGIN(tree, node)
         {
-            if (is_secret(loader, node)) {
+            if (config_is_secret(loader, node->schema)) {
                 (void)lyd_change_term(node, CONFIG_SECRET_MASK);
             }
             LYD_TREE_DFS_END(tree, node);

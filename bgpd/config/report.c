@@ -115,6 +115,9 @@ void report_add_libyang(struct config_report *report, const struct ly_ctx *conte
     const char *place = last != NULL ? last->path : NULL;
     if (place != NULL && strstr(place, "md5-key-string") != NULL) {
         message = "the key is not 1 to 80 characters of text";
+    } else if (place != NULL && strstr(place, "authentication/key") != NULL &&
+               strstr(place, "authentication/key-id") == NULL) {
+        message = "the key is not 1 to 20 characters of text";
     }
     struct config_report_item *item = report_add(report, CONFIG_ERROR, "%.900s", message);
     if (item == NULL || place == NULL) {

@@ -317,7 +317,7 @@ static void remove_line(const struct apply *apply)
     }
 }
 
-static void defer_line(struct text_reader *reader, const struct compiled_row *row)
+static void defer_line(struct text_reader *reader, const struct compiled_row *row, bool is_no)
 {
     if (reader->deferred_count == reader->deferred_capacity) {
         size_t capacity = reader->deferred_capacity == 0 ? 16 : reader->deferred_capacity * 2;
@@ -327,7 +327,7 @@ static void defer_line(struct text_reader *reader, const struct compiled_row *ro
     }
     reader->deferred[reader->deferred_count++] =
         (struct deferred_line){row, arena_strdup(&reader->scratch, reader->line.source),
-                               reader->bfd_peer, reader->line.number};
+                               reader->bfd_peer, reader->line.number, is_no};
 }
 
 void text_apply(struct text_reader *reader, const struct row_match *match, bool is_no,
@@ -337,7 +337,7 @@ void text_apply(struct text_reader *reader, const struct row_match *match, bool 
     struct apply apply = {reader, match, is_ipv6_family, (row->flags & ROW_SECRET) != 0};
     if ((row->flags & ROW_DEFER) != 0 && reader->bfd_peer != NULL &&
         reader->mode == MODE_BFD_PEER) {
-        defer_line(reader, match->row);
+        defer_line(reader, match->row, is_no);
         return;
     }
     if (reader->is_dry[row->mode]) {

@@ -243,7 +243,7 @@ static bool print_token(struct printer *printer, const struct compiled_row *row,
     if (token->kind == TOKEN_CONSTANT) {
         return print_constant(printer, row, token, leaf);
     }
-    if ((row->row->flags & ROW_SECRET) != 0 && !printer->with_secrets) {
+    if (config_is_secret(printer->loader, leaf->schema) && !printer->with_secrets) {
         line_node(printer, leaf);
         line_add(printer, CONFIG_SECRET_MASK);
         return true;

@@ -245,15 +245,17 @@ static void apply_deferred(struct text_reader *reader)
             text_line_split(&reader->line, deferred->source, strlen(deferred->source), &column);
         ASSERT(status == STATUS_OK);
         reader->line.number = deferred->number;
-        bool fits = row_match_words(deferred->row, &reader->line, 0, &match);
+        size_t first = deferred->is_no ? 1 : 0;
+        bool fits = row_match_words(deferred->row, &reader->line, first, &match);
         ASSERT(fits);
         if (find_neighbor(reader, deferred->peer) == NULL) {
-            text_note(reader, false, "there is no neighbor with the address of this bfd peer");
+            bool is_secret = (deferred->row->row->flags & ROW_SECRET) != 0;
+            text_note(reader, is_secret, "there is no neighbor with the address of this bfd peer");
             continue;
         }
         reader->bfd_peer = deferred->peer;
         reader->mode = MODE_TOP;
-        text_apply(reader, &match, false, false);
+        text_apply(reader, &match, deferred->is_no, false);
     }
 }
 

@@ -144,11 +144,13 @@ static const char *known_stranger(const struct text_reader *reader, size_t first
     return NULL;
 }
 
-/* A line that nearly says `password` is not repeated: the secret may stand in it. */
+/* A line that nearly says `password` or `authentication` is not repeated: the secret may stand in
+ * it. */
 static bool may_hold_secret(const struct text_line *line)
 {
     for (size_t i = 0; i < line->word_count; i++) {
-        if (distance(line->words[i], "password") <= 3) {
+        if (distance(line->words[i], "password") <= 3 ||
+            distance(line->words[i], "authentication") <= 3) {
             return true;
         }
     }

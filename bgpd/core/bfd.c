@@ -111,19 +111,28 @@ static void poll_end(struct bfd_machine *machine, struct mono_time now)
 
 /* ---- States ---- */
 
-static void verdict_on_state(struct bfd_machine *machine, uint8_t old)
+static void verdict_on_state(struct bfd_machine *machine, uint8_t old, struct mono_time now)
 {
     if (machine->state == BFD_UP) {
-        machine->verdict = BFD_VERDICT_WORKS;
         machine->statistics.ups++;
+        if (machine->settings.hold_down_ms == 0) {
+            machine->verdict = BFD_VERDICT_WORKS;
+        } else {
+            machine->works_at = mono_add(now, mono_span_ms(machine->settings.hold_down_ms));
+        }
         return;
     }
     if (old != BFD_UP) {
         return;
     }
     machine->statistics.downs++;
-    bool is_wish = machine->state == BFD_ADMIN_DOWN || machine->remote_state == BFD_ADMIN_DOWN;
-    machine->verdict = is_wish ? BFD_VERDICT_ADMIN_DOWN : BFD_VERDICT_FAILED;
+    bool was_held = !mono_is_never(machine->works_at);
+    machine->works_at = MONO_NEVER;
+    if (machine->state == BFD_ADMIN_DOWN || machine->remote_state == BFD_ADMIN_DOWN) {
+        machine->verdict = BFD_VERDICT_ADMIN_DOWN;
+    } else if (!was_held) {
+        machine->verdict = BFD_VERDICT_FAILED; /* Else nobody has heard of it being up. */
+    }
 }
 
 static void set_state(struct bfd_machine *machine, uint8_t state, uint8_t diagnostic,
@@ -143,7 +152,8 @@ static void set_state(struct bfd_machine *machine, uint8_t state, uint8_t diagno
         machine->is_polling = false;
         machine->is_poll_stale = false;
     }
-    verdict_on_state(machine, old);
+    machine->auth_sent++; /* What is said is new: RFC 5880 6.7.3. */
+    verdict_on_state(machine, old, now);
     send_soon(machine, now);
 }
 
@@ -159,7 +169,9 @@ void bfd_init(struct bfd_machine *machine, const struct bfd_settings *settings,
     machine->remote_min_rx_us = 1; /* RFC 5880 6.8.1 */
     machine->detect_at = MONO_NEVER;
     machine->statistics.changed_at = now;
+    machine->works_at = MONO_NEVER;
     random_init(&machine->random, seed);
+    machine->auth_sent = (uint32_t)random_u64(&machine->random);
     intervals_update(machine);
     schedule(machine, now);
 }
@@ -170,6 +182,9 @@ void bfd_configure(struct bfd_machine *machine, const struct bfd_settings *setti
     ASSERT(settings->detect_multiplier != 0);
     bool is_changed = settings->transmit_interval_us != machine->settings.transmit_interval_us ||
                       settings->receive_interval_us != machine->settings.receive_interval_us;
+    if (memcmp(&settings->auth, &machine->settings.auth, sizeof settings->auth) != 0) {
+        machine->is_auth_sequence_known = false;
+    }
     machine->settings = *settings;
     intervals_update(machine);
     if (is_changed && machine->state == BFD_UP) {
@@ -184,6 +199,9 @@ void bfd_set_admin_down(struct bfd_machine *machine, bool is_down, struct mono_t
 {
     if (is_down) {
         set_state(machine, BFD_ADMIN_DOWN, BFD_DIAG_ADMIN_DOWN, now);
+        if (machine->verdict == BFD_VERDICT_FAILED) {
+            machine->verdict = BFD_VERDICT_ADMIN_DOWN; /* Nobody looks at the path any more. */
+        }
     } else if (machine->state == BFD_ADMIN_DOWN) {
         set_state(machine, BFD_DOWN, BFD_DIAG_NONE, now);
     }
@@ -229,6 +247,39 @@ static enum bfd_fault discard(struct bfd_machine *machine, enum bfd_fault fault)
     return fault;
 }
 
+/* RFC 5880 6.7.2 to 6.7.4. The digest goes first: only who has the key moves the window. */
+static enum bfd_fault take_auth(struct bfd_machine *machine, const struct bfd_packet *packet,
+                                struct mono_time now)
+{
+    const struct bfd_auth_key *key = &machine->settings.auth;
+    if (packet->has_auth != (key->type != BFD_AUTH_NONE)) {
+        return BFD_FAULT_AUTH;
+    }
+    if (!packet->has_auth) {
+        return BFD_FAULT_NONE;
+    }
+    if (!bfd_auth_verify(key, packet)) {
+        return BFD_FAULT_AUTH_KEY;
+    }
+    if (!bfd_auth_has_sequence(key->type)) {
+        return BFD_FAULT_NONE;
+    }
+    /* RFC 5880 6.8.1: known for twice the detection time. */
+    struct mono_span detection = bfd_detection_time(machine);
+    if (mono_reached(mono_add(machine->received_at, mono_span_ns(detection.ns * 2)), now)) {
+        machine->is_auth_sequence_known = false;
+    }
+    uint32_t ahead = packet->auth.sequence - machine->auth_received;
+    uint32_t least = bfd_auth_is_meticulous(key->type) ? 1 : 0;
+    if (machine->is_auth_sequence_known &&
+        (ahead < least || ahead > 3u * packet->detect_multiplier)) {
+        return BFD_FAULT_AUTH_SEQUENCE;
+    }
+    machine->is_auth_sequence_known = true;
+    machine->auth_received = packet->auth.sequence;
+    return BFD_FAULT_NONE;
+}
+
 enum bfd_fault bfd_receive(struct bfd_machine *machine, const struct bfd_packet *packet,
                            struct mono_time now)
 {
@@ -236,9 +287,11 @@ enum bfd_fault bfd_receive(struct bfd_machine *machine, const struct bfd_packet 
         packet->your_discriminator != machine->local_discriminator) {
         return discard(machine, BFD_FAULT_NO_SESSION);
     }
-    if (packet->has_auth) {
-        return discard(machine, BFD_FAULT_AUTH);
+    enum bfd_fault fault = take_auth(machine, packet, now);
+    if (fault != BFD_FAULT_NONE) {
+        return discard(machine, fault);
     }
+    machine->received_at = now;
     uint32_t old_interval_us = transmit_interval_us(machine);
     bool could_send = may_send_periodically(machine);
     machine->remote_discriminator = packet->my_discriminator;
@@ -281,6 +334,10 @@ void bfd_hold_detection(struct bfd_machine *machine, struct mono_time until)
 void bfd_expire(struct bfd_machine *machine, struct mono_time now)
 {
     if (!mono_reached(machine->detect_at, now)) {
+        if (mono_reached(machine->works_at, now)) {
+            machine->works_at = MONO_NEVER;
+            machine->verdict = BFD_VERDICT_WORKS;
+        }
         return;
     }
     machine->detect_at = MONO_NEVER;
@@ -299,7 +356,7 @@ void bfd_expire(struct bfd_machine *machine, struct mono_time now)
 
 /* ---- Sending, RFC 5880 6.8.7 ---- */
 
-static void fill(const struct bfd_machine *machine, struct bfd_packet *packet_out)
+static void fill(struct bfd_machine *machine, struct bfd_packet *packet_out)
 {
     *packet_out = (struct bfd_packet){
         .diagnostic = machine->diagnostic,
@@ -310,6 +367,12 @@ static void fill(const struct bfd_machine *machine, struct bfd_packet *packet_ou
         .desired_min_tx_us = machine->desired_tx_us,
         .required_min_rx_us = machine->settings.receive_interval_us,
     };
+    const struct bfd_auth_key *key = &machine->settings.auth;
+    if (key->type != BFD_AUTH_NONE) {
+        machine->auth_sent += bfd_auth_is_meticulous(key->type) ? 1 : 0;
+        packet_out->has_auth = true;
+        bfd_auth_fill(key, machine->auth_sent, &packet_out->auth);
+    }
 }
 
 bool bfd_take_packet(struct bfd_machine *machine, struct mono_time now,
@@ -339,5 +402,5 @@ struct mono_time bfd_deadline(const struct bfd_machine *machine)
     if (machine->is_final_due) {
         return (struct mono_time){0};
     }
-    return mono_earlier(machine->send_at, machine->detect_at);
+    return mono_earlier(machine->works_at, mono_earlier(machine->send_at, machine->detect_at));
 }

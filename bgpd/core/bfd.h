@@ -6,6 +6,7 @@
 
 #include "proto/base/mono.h"
 #include "proto/base/random.h"
+#include "proto/bfd_auth.h"
 #include "proto/bfd_packet.h"
 
 /* RFC 5880 6.8.3: nobody sends faster than this while the session is not Up. */
@@ -16,6 +17,8 @@ struct bfd_settings {
     uint32_t receive_interval_us;
     uint8_t detect_multiplier; /* 1 or more */
     bool passive;              /* silent until the far end speaks (RFC 5880 6.1) */
+    uint32_t hold_down_ms;     /* up for so long before the path counts as working */
+    struct bfd_auth_key auth;  /* unused octets of the secret are zero */
 };
 
 /* What the session says about the path. A path that was never up has not failed. */
@@ -56,8 +59,13 @@ struct bfd_machine {
     bool is_final_due;
     bool has_sent;
     bool is_detection_held;
-    struct mono_time sent_at; /* of the last periodic packet */
-    struct mono_time send_at; /* of the next one; MONO_NEVER when none may be sent */
+    bool is_auth_sequence_known; /* bfd.AuthSeqKnown */
+    uint32_t auth_received;      /* bfd.RcvAuthSeq */
+    uint32_t auth_sent;          /* bfd.XmitAuthSeq */
+    struct mono_time received_at;
+    struct mono_time works_at; /* the end of the hold-down; MONO_NEVER while none runs */
+    struct mono_time sent_at;  /* of the last periodic packet */
+    struct mono_time send_at;  /* of the next one; MONO_NEVER when none may be sent */
     struct mono_time detect_at;
     struct random_source random;
     struct bfd_statistics statistics;
@@ -67,7 +75,8 @@ struct bfd_machine {
 void bfd_init(struct bfd_machine *machine, const struct bfd_settings *settings,
               uint32_t discriminator, uint64_t seed, struct mono_time now);
 
-/* New intervals and multiplier; a session that is up stays up (RFC 5880 6.8.3, Poll Sequence). */
+/* New intervals and multiplier; a session that is up stays up (RFC 5880 6.8.3, Poll Sequence). With
+ * another key it stays up if the far end gets it within the detection time. */
 void bfd_configure(struct bfd_machine *machine, const struct bfd_settings *settings,
                    struct mono_time now);
 
@@ -79,7 +88,8 @@ void bfd_set_admin_down(struct bfd_machine *machine, bool is_down, struct mono_t
 enum bfd_fault bfd_receive(struct bfd_machine *machine, const struct bfd_packet *packet,
                            struct mono_time now);
 
-/* Detection: to be called when the deadline is reached, after all that came was received. */
+/* Detection and the end of the hold-down: to be called when the deadline is reached, after all that
+ * came was received. */
 void bfd_expire(struct bfd_machine *machine, struct mono_time now);
 
 /* Puts detection off until then, once per silence: for a caller that slept too long itself, so that

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "bgpd/core/config_check_private.h"
+#include "proto/bfd_auth.h"
 
 #define TEXT(checker, ...) arena_printf((checker)->messages->arena, __VA_ARGS__)
 
@@ -183,6 +184,12 @@ static void check_transport(const struct neighbor_check *check)
     }
     if (merged->port.value == 0 || merged->port.value > UINT16_MAX) {
         error(check, "port", TEXT(checker, "%u: 1 to 65535", merged->port.value));
+    }
+    uint8_t key_max = bfd_auth_secret_max((uint8_t)(merged->bfd_auth.type + BFD_AUTH_SIMPLE));
+    if (merged->bfd_auth.key != NULL && strlen(merged->bfd_auth.key) > key_max) {
+        error(
+            check, "bfd authentication",
+            TEXT(checker, "the key is longer than the %u characters that this type has", key_max));
     }
     if (merged->bfd_profile != NULL && !has_bfd_profile(checker->config, merged->bfd_profile)) {
         warning(

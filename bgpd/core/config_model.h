@@ -98,6 +98,13 @@ struct config_family {
 };
 
 /* One neighbour or peer-group. */
+/* Of BFD packets (RFC 5880 6.7). */
+struct config_bfd_auth {
+    uint8_t type; /* enum bfd_auth_type less one */
+    uint8_t key_id;
+    const char *key; /* secret; NULL: packets are not authenticated */
+};
+
 struct config_neighbor {
     const char *group_name; /* of a peer-group; NULL for a neighbour */
     struct ip_addr addr;    /* of a neighbour */
@@ -134,6 +141,11 @@ struct config_neighbor {
     struct opt_u32 bfd_interval_ms;
     struct opt_u32 bfd_multiplier;
     struct opt_bool bfd_strict;
+    struct opt_bool bfd_shutdown;
+    struct opt_bool bfd_passive;
+    struct opt_u32 bfd_minimum_ttl;
+    struct opt_u32 bfd_hold_down_ms;
+    struct config_bfd_auth bfd_auth;
     struct opt_bool enforce_first_as;
     struct opt_bool graceful_restart; /* advertise it: restarting speaker */
     struct opt_bool graceful_restart_helper_only;
@@ -251,6 +263,13 @@ enum liveness_bits {
     LIVENESS_BFD = 16,
 };
 
+/* How a probe asks. AUTO: echo where it is answered, else TCP. */
+enum probe_kind {
+    PROBE_KIND_AUTO,
+    PROBE_KIND_ECHO,
+    PROBE_KIND_TCP, /* the acknowledgements of the BGP session inside the tunnel */
+};
+
 struct config_tunnel {
     const char *name;
     const char *interface; /* default: the name */
@@ -267,6 +286,7 @@ struct config_tunnel {
     const char *vici_child;
     uint32_t probe_interval_ms;
     uint8_t probe_multiplier;
+    uint8_t probe_kind; /* enum probe_kind */
 };
 
 struct config_interface {
@@ -284,6 +304,8 @@ struct config_bfd_profile {
     bool passive;
     bool shutdown;
     struct opt_u32 minimum_ttl;
+    uint32_t hold_down_ms;
+    struct config_bfd_auth auth;
 };
 
 struct config_log {

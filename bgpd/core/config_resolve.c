@@ -34,6 +34,13 @@ static void take_text(const char **value, const char *inherited)
     }
 }
 
+static void take_bfd_auth(struct config_bfd_auth *auth, const struct config_bfd_auth *inherited)
+{
+    if (auth->key == NULL) {
+        *auth = *inherited;
+    }
+}
+
 static void default_u32(struct opt_u32 *value, uint32_t built_in)
 {
     take_u32(value, (struct opt_u32){true, built_in});
@@ -119,6 +126,11 @@ static void take_group_transport(struct config_neighbor *merged,
     take_u32(&merged->bfd_interval_ms, group->bfd_interval_ms);
     take_u32(&merged->bfd_multiplier, group->bfd_multiplier);
     take_bool(&merged->bfd_strict, group->bfd_strict);
+    take_bool(&merged->bfd_shutdown, group->bfd_shutdown);
+    take_bool(&merged->bfd_passive, group->bfd_passive);
+    take_u32(&merged->bfd_minimum_ttl, group->bfd_minimum_ttl);
+    take_u32(&merged->bfd_hold_down_ms, group->bfd_hold_down_ms);
+    take_bfd_auth(&merged->bfd_auth, &group->bfd_auth);
 }
 
 static void take_group(struct config_neighbor *merged, const struct config_neighbor *group)
@@ -225,6 +237,11 @@ static void take_bfd_profile(struct config_neighbor *merged, const struct config
             if (profile->detect_multiplier != 0) {
                 default_u32(&merged->bfd_multiplier, profile->detect_multiplier);
             }
+            default_bool(&merged->bfd_passive, profile->passive);
+            default_bool(&merged->bfd_shutdown, profile->shutdown);
+            default_u32(&merged->bfd_hold_down_ms, profile->hold_down_ms);
+            take_u32(&merged->bfd_minimum_ttl, profile->minimum_ttl);
+            take_bfd_auth(&merged->bfd_auth, &profile->auth);
         }
     }
 }
@@ -247,6 +264,10 @@ static void take_built_in(struct config_neighbor *merged)
     default_u32(&merged->bfd_interval_ms, BFD_INTERVAL_MS_DEFAULT);
     default_u32(&merged->bfd_multiplier, BFD_MULTIPLIER_DEFAULT);
     default_bool(&merged->bfd_strict, false);
+    default_bool(&merged->bfd_shutdown, false);
+    default_bool(&merged->bfd_passive, false);
+    default_u32(&merged->bfd_minimum_ttl, 0);
+    default_u32(&merged->bfd_hold_down_ms, 0);
     default_bool(&merged->graceful_restart, false);
     default_bool(&merged->graceful_restart_helper_only, false);
     default_bool(&merged->graceful_restart_disable, false);

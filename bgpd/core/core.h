@@ -11,6 +11,7 @@
 #include "bgpd/core/log_events.h"
 #include "proto/base/cursor.h"
 #include "proto/base/mono.h"
+#include "proto/bfd_auth.h"
 #include "proto/prefix.h"
 
 struct core;
@@ -244,6 +245,10 @@ struct bfd_session_action {
     uint32_t receive_interval_us;
     uint8_t detect_multiplier;
     bool passive;
+    bool is_shutdown;         /* AdminDown from our side */
+    uint8_t minimum_ttl;      /* multihop only; 0: any */
+    uint32_t hold_down_ms;    /* up for so long before it is told */
+    struct bfd_auth_key auth; /* secret */
 };
 
 struct tunnel_watch_action {
@@ -253,6 +258,8 @@ struct tunnel_watch_action {
     const struct config_tunnel *tunnel; /* borrowed until the next call */
     struct ip_addr probe_peer;          /* whom to probe inside the tunnel; IP_NONE: nobody known */
     struct ip_addr probe_local;         /* from where; IP_NONE: the kernel chooses */
+    conn_id probe_conn;                 /* of the session with probe_peer; 0: not Established */
+    uint32_t probe_hold_s;              /* its hold time */
 };
 
 struct core_action {

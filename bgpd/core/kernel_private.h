@@ -231,6 +231,7 @@ struct tunnel {
     uint32_t watched;                                       /* LIVENESS_ bits told to the io */
     struct ip_addr probe_peer;                              /* told to the io */
     struct ip_addr probe_local;
+    conn_id probe_conn;
     struct own_route *endpoint_pin;
     char refused_capture[128];
     bool is_no_underlay_logged;
@@ -243,6 +244,11 @@ void tunnels_apply_config(struct core *core, const struct config *old);
 void tunnels_free(struct core *core);
 void tunnel_on_fact(struct core *core, const struct tunnel_fact *fact);
 void tunnel_on_bfd(struct core *core, const struct bfd_fact *fact);
+
+/* Tells the io which evidence to gather about the tunnel; sources 0: none any more
+ * (tunnel_probe.c). config may be of the old configuration then. */
+void tunnel_watch_update(struct core *core, uint16_t tunnel_number,
+                         const struct config_tunnel *config, uint32_t sources);
 
 /* Interfaces came, went or changed state: liveness again. */
 void tunnels_on_interfaces(struct core *core);

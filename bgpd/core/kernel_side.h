@@ -95,4 +95,11 @@ const char *kernel_session_obstacle(const struct core *core, const struct ip_add
 /* Our addresses changed: probes through tunnels may have to come from another one. */
 void kernel_probes_update(struct core *core);
 
+/* A session that runs through the tunnel became Established or ceased to be. */
+void kernel_tunnel_session_changed(struct core *core, uint16_t tunnel_number);
+
+/* True when the acknowledgements of the sessions in the tunnel are evidence about it, so that there
+ * must be something to acknowledge. */
+bool kernel_tunnel_needs_acks(const struct core *core, uint16_t tunnel_number);
+
 #endif

@@ -26,7 +26,19 @@ static bool wanted_session(const struct core *core, const struct peer *peer,
         .transmit_interval_us = merged->bfd_interval_ms.value * 1000,
         .receive_interval_us = merged->bfd_interval_ms.value * 1000,
         .detect_multiplier = (uint8_t)merged->bfd_multiplier.value,
+        .passive = merged->bfd_passive.value,
+        .is_shutdown = merged->bfd_shutdown.value,
+        .minimum_ttl = (uint8_t)merged->bfd_minimum_ttl.value,
+        .hold_down_ms = merged->bfd_hold_down_ms.value,
     };
+    if (merged->bfd_auth.key != NULL) {
+        size_t size = strlen(merged->bfd_auth.key);
+        out->auth.type = (uint8_t)(merged->bfd_auth.type + BFD_AUTH_SIMPLE);
+        out->auth.key_id = merged->bfd_auth.key_id;
+        size_t max = bfd_auth_secret_max(out->auth.type); /* config_check refuses longer ones */
+        out->auth.secret_bytes = (uint8_t)(size < max ? size : max);
+        memcpy(out->auth.secret, merged->bfd_auth.key, out->auth.secret_bytes);
+    }
     if (out->local.family == IP_NONE && ifindex != 0) {
         out->local = kernel_interface_addr(core, ifindex, peer->addr.family);
     }
@@ -42,7 +54,9 @@ static bool same_session(const struct bfd_session_action *a, const struct bfd_se
            strcmp(a->interface, b->interface) == 0 && a->is_multihop == b->is_multihop &&
            a->transmit_interval_us == b->transmit_interval_us &&
            a->receive_interval_us == b->receive_interval_us &&
-           a->detect_multiplier == b->detect_multiplier && a->passive == b->passive;
+           a->detect_multiplier == b->detect_multiplier && a->passive == b->passive &&
+           a->is_shutdown == b->is_shutdown && a->minimum_ttl == b->minimum_ttl &&
+           a->hold_down_ms == b->hold_down_ms && memcmp(&a->auth, &b->auth, sizeof a->auth) == 0;
 }
 
 void peer_bfd_remove(struct core *core, struct peer *peer)
@@ -57,6 +71,21 @@ void peer_bfd_remove(struct core *core, struct peer *peer)
     session->has_bfd = false;
     session->is_bfd_known = false;
     session->is_bfd_up = false;
+    session->is_bfd_failed = false;
+}
+
+const char *peer_bfd_obstacle(const struct peer *peer)
+{
+    const struct peer_session *session = peer->session;
+    if (!session->has_bfd || session->is_bfd_up || session->bfd.is_shutdown) {
+        return NULL;
+    }
+    if (peer->settings.merged.bfd_strict.value) {
+        return "BFD is not up (strict mode)";
+    }
+    return session->is_bfd_failed && session->bfd.hold_down_ms != 0
+               ? "BFD went down and has not been up again for its hold-down"
+               : NULL;
 }
 
 void peer_bfd_update(struct core *core, struct peer *peer)
@@ -87,15 +116,17 @@ void peers_on_bfd(struct core *core, const struct bfd_fact *fact)
     bool was_up = session->is_bfd_up;
     session->is_bfd_known = true;
     session->is_bfd_up = fact->is_up;
+    session->is_bfd_failed =
+        !fact->is_up && !fact->is_admin_down && (was_up || session->is_bfd_failed);
     if (fact->is_up) {
         if (session->is_blocked) {
             session_retry_now(core, peer);
         }
         return;
     }
-    /* A strict session that is about to come up must not either. */
-    bool is_strict = peer->settings.merged.bfd_strict.value;
-    if (!was_up || fact->is_admin_down || (!is_strict && !peer_is_established(peer))) {
+    /* A session that waits for BFD and is about to come up must not either. */
+    bool is_waiting = peer_bfd_obstacle(peer) != NULL;
+    if (!was_up || fact->is_admin_down || (!is_waiting && !peer_is_established(peer))) {
         return;
     }
     struct notification notification = {NOTIFICATION_CEASE, CEASE_BFD_DOWN, {NULL, 0}};

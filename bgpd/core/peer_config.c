@@ -304,6 +304,10 @@ static void apply_to_existing(struct core *core, const struct config *old, struc
     } else if (!peer_is_established(peer)) {
         session_retry_now(core, peer); /* Whatever was in the way may be mended now. */
     }
+    struct session_conn *conn = peer_established_conn(peer);
+    if (conn != NULL && peer->settings.tunnel_number != 0) {
+        session_start_keepalive(core, conn); /* Its tunnel may be judged by it now, or no more. */
+    }
     peer_bfd_update(core, peer);
 }
 

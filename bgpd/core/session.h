@@ -81,6 +81,7 @@ struct peer_session {
     bool uses_own_as; /* dual-as: the neighbour refused the local AS */
     bool is_bfd_known;
     bool is_bfd_up;
+    bool is_bfd_failed; /* it was up, and has not been since */
     uint8_t pending_code;
     uint8_t pending_subcode;
     uint8_t pending_data_bytes;
@@ -280,6 +281,9 @@ void session_incoming(struct core *core, const struct conn_event *event);
 /* Makes, changes or removes the peer's BFD session as its settings want it. */
 void peer_bfd_update(struct core *core, struct peer *peer);
 void peer_bfd_remove(struct core *core, struct peer *peer);
+
+/* Why BFD does not let a session come up now; NULL when it does. */
+const char *peer_bfd_obstacle(const struct peer *peer);
 
 /* ---- session_log.c ---- */
 

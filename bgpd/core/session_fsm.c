@@ -44,6 +44,7 @@ void session_update_state(struct core *core, struct peer *peer)
     peer->state = after;
     if ((before == PEER_ESTABLISHED) != (after == PEER_ESTABLISHED)) {
         peer->session->state_since = core->now;
+        kernel_tunnel_session_changed(core, peer->settings.tunnel_number);
     }
     core_log(core, LOG_PEER_STATE, LOG_SEVERITY_DEBUG, &peer->addr, NULL, "%s to %s",
              peer_state_name(before), peer_state_name(after));
@@ -118,6 +119,9 @@ static void establish(struct core *core, struct session_conn *conn)
     set_state(core, conn, PEER_ESTABLISHED);
     session_feed_event(core, other_conn(conn), FSM_COLLISION_DUMP);
     session_start_hold(core, conn, conn->hold_time_s);
+    if (kernel_tunnel_needs_acks(core, peer->settings.tunnel_number)) {
+        session_start_keepalive(core, conn); /* More often from now on. */
+    }
     log_up(core, conn);
     warn_missing_policy(core, peer);
     kernel_gateway_answers(core, &peer->addr);

@@ -1,10 +1,15 @@
 /* Timers of a connection (RFC 4271 10, RFC 9687). */
+#include "bgpd/core/kernel_side.h"
 #include "bgpd/core/session.h"
 
 /* A hold timer that runs this late was held up by us: the peer's octets may still lie in the
  * socket, so it gets one more moment. */
 #define LATE_MS       100
 #define LATE_GRACE_MS 1000
+
+/* RFC 4271 4.4: no more than one KEEPALIVE a second, so the jitter of these only adds. */
+#define WATCHED_KEEPALIVE_MS 1000
+#define WATCHED_JITTER_MS    50
 
 static struct session_conn *conn_of(struct timer *timer, size_t offset)
 {
@@ -83,14 +88,24 @@ void session_start_hold(struct core *core, struct session_conn *conn, uint32_t s
     }
 }
 
+static bool is_watched(const struct core *core, const struct session_conn *conn)
+{
+    return conn->keepalive.ns != 0 && conn->state == PEER_ESTABLISHED &&
+           kernel_tunnel_needs_acks(core, conn->peer->settings.tunnel_number);
+}
+
 void session_start_keepalive(struct core *core, struct session_conn *conn)
 {
     if (conn->keepalive.ns == 0) {
         timer_stop(&core->timers, &conn->keepalive_timer);
-    } else {
-        timer_start(&core->timers, &conn->keepalive_timer,
-                    mono_add(core->now, session_jitter(core, conn->keepalive)));
+        return;
     }
+    struct mono_span span = session_jitter(core, conn->keepalive);
+    if (is_watched(core, conn)) {
+        uint32_t jitter_ms = random_below(&core->random, WATCHED_JITTER_MS + 1);
+        span = mono_span_ms(WATCHED_KEEPALIVE_MS + jitter_ms);
+    }
+    timer_start(&core->timers, &conn->keepalive_timer, mono_add(core->now, span));
 }
 
 void session_check_send_hold(struct core *core, struct session_conn *conn, bool has_progress)

@@ -155,9 +155,9 @@ const char *transport_obstacle(const struct core *core, const struct peer *peer,
                  ip_format(&peer->addr, addr));
         return text_out;
     }
-    const struct peer_session *session = peer->session;
-    if (peer->settings.merged.bfd_strict.value && session->has_bfd && !session->is_bfd_up) {
-        return "BFD is not up (strict mode)";
+    const char *bfd = peer_bfd_obstacle(peer);
+    if (bfd != NULL) {
+        return bfd;
     }
     return kernel_session_obstacle(core, &peer->addr, peer->settings.tunnel_number);
 }
@@ -184,8 +184,9 @@ const char *transport_refusal(const struct core *core, const struct peer *peer,
                  settings->merged.interface);
         return text_out;
     }
-    if (settings->merged.bfd_strict.value && peer->session->has_bfd && !peer->session->is_bfd_up) {
-        return "BFD is not up (strict mode)";
+    const char *bfd = peer_bfd_obstacle(peer);
+    if (bfd != NULL) {
+        return bfd;
     }
     bool has_source = settings->merged.update_source.family != IP_NONE ||
                       settings->merged.update_source_interface != NULL;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "bgpd/core/kernel_private.h"
-#include "bgpd/core/peer.h"
 #include "bgpd/core/routes.h"
 #include "bgpd/core/session.h"
 #include "proto/base/assert.h"
@@ -281,61 +280,6 @@ static const struct tunnel *find_old(const struct config *old, const struct tunn
     return NULL;
 }
 
-/* Probes go to the first neighbour inside the tunnel, from where its session runs: the one pair of
- * addresses that the far end is sure to have a route for. */
-static void choose_probe(const struct core *core, uint16_t tunnel_number,
-                         struct tunnel_watch_action *action)
-{
-    const struct config *config = core->config;
-    const struct config_tunnel *tunnel = &config->tunnels[tunnel_number - 1];
-    for (size_t i = 0; i < config->bgp.neighbor_count; i++) {
-        struct neighbor_settings settings;
-        config_resolve_neighbor(config, &config->bgp.neighbors[i], &settings);
-        if (settings.tunnel_number == tunnel_number) {
-            action->probe_peer = config->bgp.neighbors[i].addr;
-            action->probe_local = transport_source(core, &action->probe_peer, &settings);
-            return;
-        }
-    }
-    if (tunnel->inner_peer_count != 0) {
-        action->probe_peer = tunnel->inner_peers[0];
-    }
-}
-
-static void watch(struct core *core, uint16_t tunnel_number, const struct config_tunnel *config,
-                  uint32_t sources)
-{
-    struct core_action action = {.kind = ACTION_TUNNEL_WATCH};
-    action.tunnel_watch = (struct tunnel_watch_action){.tunnel_number = tunnel_number,
-                                                       .is_delete = sources == 0,
-                                                       .sources = sources,
-                                                       .tunnel = config};
-    if ((sources & LIVENESS_PROBE) != 0) {
-        struct tunnel *tunnel = tunnel_at(core, tunnel_number);
-        choose_probe(core, tunnel_number, &action.tunnel_watch);
-        tunnel->probe_peer = action.tunnel_watch.probe_peer;
-        tunnel->probe_local = action.tunnel_watch.probe_local;
-    }
-    action_queue_put(&core->actions, &action);
-}
-
-void kernel_probes_update(struct core *core)
-{
-    struct kernel_side *ks = kernel_of(core);
-    for (uint32_t i = 0; i < ks->tunnel_count; i++) {
-        const struct tunnel *tunnel = &ks->tunnels[i];
-        if ((tunnel->watched & LIVENESS_PROBE) == 0) {
-            continue;
-        }
-        struct tunnel_watch_action chosen = {.sources = tunnel->watched};
-        choose_probe(core, (uint16_t)(i + 1), &chosen);
-        if (!ip_equal(&chosen.probe_peer, &tunnel->probe_peer) ||
-            !ip_equal(&chosen.probe_local, &tunnel->probe_local)) {
-            watch(core, (uint16_t)(i + 1), &core->config->tunnels[i], tunnel->watched);
-        }
-    }
-}
-
 /* The io knows tunnels by number: whoever moved is watched anew. */
 static void watch_all(struct core *core, const struct config *old, uint32_t old_count,
                       const uint16_t *map)
@@ -345,14 +289,14 @@ static void watch_all(struct core *core, const struct config *old, uint32_t old_
         const struct tunnel *tunnel = tunnel_at(core, map[i]);
         if ((tunnel == NULL || map[i] != i + 1) &&
             (tunnel_sources(&old->tunnels[i]) & LIVENESS_WATCHED) != 0) {
-            watch(core, (uint16_t)(i + 1), &old->tunnels[i], 0);
+            tunnel_watch_update(core, (uint16_t)(i + 1), &old->tunnels[i], 0);
         }
     }
     for (uint32_t i = 0; i < ks->tunnel_count; i++) {
         const struct config_tunnel *config = &core->config->tunnels[i];
         uint32_t sources = tunnel_sources(config) & LIVENESS_WATCHED;
         if (sources != 0 || ks->tunnels[i].watched != 0) {
-            watch(core, (uint16_t)(i + 1), config, sources);
+            tunnel_watch_update(core, (uint16_t)(i + 1), config, sources);
         }
         ks->tunnels[i].watched = sources;
     }

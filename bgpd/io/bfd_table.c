@@ -138,6 +138,7 @@ static void session_send(struct bfd_table *table, struct bfd_session *session,
     uint8_t octets[BFD_PACKET_BYTES_MAX];
     struct writer writer = writer_of(octets, sizeof octets);
     bfd_packet_encode(&writer, packet);
+    bfd_auth_sign(octets, writer_size(&writer));
     if (session->socket < 0 && mono_reached(session->reopen_at, now)) {
         session->reopen_at = mono_add(now, mono_span_ms(REOPEN_INTERVAL_MS));
         listener_need(table, &session->key);
@@ -187,6 +188,8 @@ static struct bfd_settings settings_of(const struct bfd_session_action *action)
                                    : action->receive_interval_us,
         .detect_multiplier = action->detect_multiplier == 0 ? 1 : action->detect_multiplier,
         .passive = action->passive,
+        .hold_down_ms = action->hold_down_ms,
+        .auth = action->auth,
     };
 }
 
@@ -216,6 +219,7 @@ static void session_add(struct bfd_table *table, const struct bfd_session_action
     session->reopen_at = now;
     bfd_init(&session->machine, &settings, discriminator_make(table, place),
              random_u64(&table->random), now);
+    bfd_set_admin_down(&session->machine, action->is_shutdown, now);
     listener_need(table, action);
     session->ifindex = action->interface[0] != 0 ? if_nametoindex(action->interface) : 0;
     table->sessions[place] = session;
@@ -234,6 +238,7 @@ static void session_leave(struct bfd_table *table, struct bfd_session *session,
     }
     session_close(session);
     table->sessions[session->machine.local_discriminator & PLACE_MASK] = NULL;
+    explicit_bzero(session, sizeof *session); /* its key is a secret */
     mem_free(MEM_IO, session);
 }
 
@@ -254,6 +259,7 @@ void bfd_table_apply(struct bfd_table *table, const struct bfd_session_action *a
             session->is_leaving = false;
             session->reported = BFD_VERDICT_UNKNOWN; /* Who asks anew wants to hear anew. */
             bfd_configure(&session->machine, &settings, now);
+            bfd_set_admin_down(&session->machine, actions[i].is_shutdown, now);
             report_verdict(table, session);
         }
     }
@@ -313,6 +319,9 @@ static void receive_one(struct bfd_table *table, const struct bfd_datagram *data
     }
     if (fault == BFD_FAULT_NONE) {
         fault = session_select(table, datagram, is_multihop, packet.your_discriminator, &session);
+    }
+    if (fault == BFD_FAULT_NONE && is_multihop && datagram->ttl < session->key.minimum_ttl) {
+        fault = BFD_FAULT_TTL;
     }
     if (fault != BFD_FAULT_NONE) {
         table->discarded[fault]++;

@@ -85,6 +85,12 @@ static uint32_t hook_receive_room(void *context, conn_id conn)
     return core_receive_room(daemon->core, conn);
 }
 
+static int hook_socket_of(void *context, conn_id conn)
+{
+    struct daemon_loop *daemon = context;
+    return tcp_socket_of(daemon->tcp, conn);
+}
+
 static void hook_listen_failed(void *context, const char *text)
 {
     struct daemon_loop *daemon = context;
@@ -347,7 +353,8 @@ struct daemon_loop *daemon_loop_new(struct ev_loop *loop, struct log_sink *log,
     daemon->core = core_new(&limits, random_seed());
     daemon->tcp = tcp_side_new(loop, &hooks, log);
     struct evidence_hooks evidence_hooks = {daemon, hook_feed_fact};
-    daemon->tunnels = tunnel_watch_new(loop, &evidence_hooks);
+    struct ack_source connections = {daemon, hook_socket_of};
+    daemon->tunnels = tunnel_watch_new(loop, &evidence_hooks, &connections);
     ev_prepare_init(&daemon->prepare, on_prepare);
     ev_check_init(&daemon->check, on_check);
     ev_set_priority(&daemon->check, EV_MAXPRI);

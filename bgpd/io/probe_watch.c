@@ -28,8 +28,9 @@ struct probe_watch {
     struct evidence evidence;
     struct probe_setup setup;
     struct probe_judge judge;
-    int fd;    /* -1: none */
-    int error; /* why there is none, or why the last probe could not be sent; 0 */
+    struct ack_watch *acks; /* NULL: echo alone counts */
+    int fd;                 /* -1: none */
+    int error;              /* why there is none, or why the last probe could not be sent; 0 */
     uint16_t sequence;
     uint8_t cookie[COOKIE_BYTES]; /* nobody can answer in advance or in another's name */
     struct ev_io readable;
@@ -166,28 +167,54 @@ static void open_socket(struct probe_watch *watch)
 
 /* ---- Verdicts ---- */
 
+static void tell_unknown(struct probe_watch *watch, const char *peer)
+{
+    if (watch->error != 0) {
+        evidence_tell(&watch->evidence, &watch->hooks, EVIDENCE_UNKNOWN, "cannot probe %s: %.40s",
+                      peer, strerror(watch->error));
+    } else if (watch->setup.kind == PROBE_KIND_TCP) {
+        evidence_tell(&watch->evidence, &watch->hooks, EVIDENCE_UNKNOWN,
+                      "no session with %s whose acknowledgements could tell", peer);
+    } else {
+        evidence_tell(&watch->evidence, &watch->hooks, EVIDENCE_UNKNOWN,
+                      "%s has never answered echo%s", peer,
+                      watch->acks == NULL ? "" : ", no session to judge by");
+    }
+}
+
+/* Echo has never been answered, or not any more: what the acknowledgements say. */
+static void tell_by_acks(struct probe_watch *watch, const char *peer)
+{
+    const char *echo = watch->setup.kind == PROBE_KIND_TCP     ? ""
+                       : watch->judge.verdict == PROBE_UNKNOWN ? " (never answered echo)"
+                                                               : " (no longer answers echo)";
+    bool is_alive = ack_watch_verdict(watch->acks) == PROBE_ALIVE;
+    evidence_tell(&watch->evidence, &watch->hooks, is_alive ? EVIDENCE_ALIVE : EVIDENCE_DEAD,
+                  "%s %s TCP%s", peer, is_alive ? "acknowledges" : "has stopped acknowledging",
+                  echo);
+}
+
 static void tell(struct probe_watch *watch)
 {
     char peer[IP_TEXT_BYTES];
+    enum probe_verdict echo = watch->judge.verdict;
+    enum probe_verdict acks = watch->acks == NULL ? PROBE_UNKNOWN : ack_watch_verdict(watch->acks);
     ip_format(&watch->setup.peer, peer);
-    switch (watch->judge.verdict) {
-    case PROBE_UNKNOWN:
-        if (watch->error != 0) {
-            evidence_tell(&watch->evidence, &watch->hooks, EVIDENCE_UNKNOWN,
-                          "cannot probe %s: %.40s", peer, strerror(watch->error));
-        } else {
-            evidence_tell(&watch->evidence, &watch->hooks, EVIDENCE_UNKNOWN,
-                          "%s has never answered echo", peer);
-        }
-        return;
-    case PROBE_ALIVE:
+    if (echo == PROBE_ALIVE) {
         evidence_tell(&watch->evidence, &watch->hooks, EVIDENCE_ALIVE, "%s answers echo", peer);
-        return;
-    case PROBE_DEAD:
+    } else if (acks == PROBE_ALIVE || (acks == PROBE_DEAD && echo == PROBE_UNKNOWN)) {
+        tell_by_acks(watch, peer);
+    } else if (echo == PROBE_DEAD) {
         evidence_tell(&watch->evidence, &watch->hooks, EVIDENCE_DEAD,
                       "%s has stopped answering echo", peer);
-        return;
+    } else {
+        tell_unknown(watch, peer);
     }
+}
+
+static void on_acks_changed(void *context)
+{
+    tell(context);
 }
 
 static void read_answers(struct probe_watch *watch)
@@ -217,7 +244,11 @@ static void look(struct probe_watch *watch)
 {
     read_answers(watch);
     struct mono_time now = clock_mono_now();
+    enum probe_verdict before = watch->judge.verdict;
     probe_judge_time(&watch->judge, now);
+    if (before != PROBE_DEAD && watch->judge.verdict == PROBE_DEAD && watch->acks != NULL) {
+        ack_watch_doubt(watch->acks); /* Its last acknowledgement may be older than the failure. */
+    }
     tell(watch);
     struct mono_time deadline = probe_judge_deadline(&watch->judge);
     if (mono_is_never(deadline) || mono_reached(deadline, now)) {
@@ -252,6 +283,10 @@ static void on_send_timer(struct ev_loop *loop, struct ev_timer *timer, int even
                       "nobody to probe: no neighbor is bound to the tunnel, no inner-peer given");
         return;
     }
+    if (watch->setup.kind == PROBE_KIND_TCP) {
+        tell(watch);
+        return;
+    }
     look(watch);
     watch->error = 0;
     if (watch->fd < 0) {
@@ -274,6 +309,7 @@ static void on_send_timer(struct ev_loop *loop, struct ev_timer *timer, int even
 /* ---- Life ---- */
 
 struct probe_watch *probe_watch_new(struct ev_loop *loop, const struct evidence_hooks *hooks,
+                                    const struct ack_source *connections,
                                     const struct probe_setup *setup)
 {
     struct probe_watch *watch = mem_alloc(MEM_IO, sizeof *watch);
@@ -282,6 +318,11 @@ struct probe_watch *probe_watch_new(struct ev_loop *loop, const struct evidence_
     watch->setup = *setup;
     watch->fd = -1;
     evidence_init(&watch->evidence, setup->tunnel_number, LIVENESS_PROBE);
+    if (setup->kind != PROBE_KIND_ECHO) {
+        struct ack_hooks ack_hooks = {watch, on_acks_changed};
+        watch->acks =
+            ack_watch_new(loop, connections, &ack_hooks, setup->interval_ms, setup->multiplier);
+    }
     probe_judge_init(&watch->judge, setup->interval_ms, setup->multiplier);
     if (getrandom(watch->cookie, sizeof watch->cookie, 0) != sizeof watch->cookie) {
         uint64_t now = (uint64_t)clock_mono_now().ns;
@@ -297,8 +338,18 @@ struct probe_watch *probe_watch_new(struct ev_loop *loop, const struct evidence_
     return watch;
 }
 
+void probe_watch_session(struct probe_watch *watch, conn_id conn, uint32_t hold_time_s)
+{
+    if (watch->acks != NULL) {
+        ack_watch_session(watch->acks, conn, hold_time_s);
+    }
+}
+
 void probe_watch_free(struct probe_watch *watch)
 {
+    if (watch->acks != NULL) {
+        ack_watch_free(watch->acks);
+    }
     close_socket(watch);
     ev_timer_stop(watch->loop, &watch->send_timer);
     ev_timer_stop(watch->loop, &watch->dead_timer);

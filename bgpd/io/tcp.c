@@ -33,6 +33,12 @@ struct tcp_conn *tcp_conn_find(struct tcp_side *side, conn_id id)
     return NULL;
 }
 
+int tcp_socket_of(struct tcp_side *side, conn_id id)
+{
+    const struct tcp_conn *conn = tcp_conn_find(side, id);
+    return conn == NULL || conn->is_closing || conn->is_connecting ? -1 : conn->fd;
+}
+
 static void conn_free(struct tcp_conn *conn)
 {
     struct tcp_side *side = conn->side;

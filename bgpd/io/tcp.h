@@ -36,6 +36,9 @@ void tcp_listen(struct tcp_side *side, uint8_t family, uint16_t port, uint32_t t
 void tcp_peer_key(struct tcp_side *side, const struct prefix *peer, const char *md5_key);
 void tcp_peer_ttl(struct tcp_side *side, const struct prefix *peer, uint8_t ttl_min);
 
+/* The socket of an open connection, to be looked at and not to be closed; -1 when there is none. */
+int tcp_socket_of(struct tcp_side *side, conn_id conn);
+
 /* Writes what tcp_send gathered, one system call per connection. Once per turn of the loop. */
 void tcp_flush(struct tcp_side *side);
 

@@ -24,6 +24,7 @@ struct watched_tunnel {
 struct tunnel_watch {
     struct ev_loop *loop;
     struct evidence_hooks hooks;
+    struct ack_source connections;
     struct xfrm_watch *xfrm;
     struct list_node tunnels;
 };
@@ -86,7 +87,7 @@ static bool same_probe(const struct probe_setup *a, const struct probe_setup *b)
 {
     return strcmp(a->interface, b->interface) == 0 && ip_equal(&a->peer, &b->peer) &&
            ip_equal(&a->local, &b->local) && a->interval_ms == b->interval_ms &&
-           a->multiplier == b->multiplier;
+           a->multiplier == b->multiplier && a->kind == b->kind;
 }
 
 static void probe_set(struct tunnel_watch *watch, struct watched_tunnel *tunnel,
@@ -97,15 +98,16 @@ static void probe_set(struct tunnel_watch *watch, struct watched_tunnel *tunnel,
                                 .peer = action->probe_peer,
                                 .local = action->probe_local,
                                 .interval_ms = config->probe_interval_ms,
-                                .multiplier = config->probe_multiplier};
+                                .multiplier = config->probe_multiplier,
+                                .kind = config->probe_kind};
     snprintf(setup.interface, sizeof setup.interface, "%s",
              config->interface != NULL ? config->interface : config->name);
-    if (tunnel->probe != NULL && same_probe(&tunnel->probe_setup, &setup)) {
-        return;
+    if (tunnel->probe == NULL || !same_probe(&tunnel->probe_setup, &setup)) {
+        probe_stop(tunnel);
+        tunnel->probe_setup = setup;
+        tunnel->probe = probe_watch_new(watch->loop, &watch->hooks, &watch->connections, &setup);
     }
-    probe_stop(tunnel);
-    tunnel->probe_setup = setup;
-    tunnel->probe = probe_watch_new(watch->loop, &watch->hooks, &setup);
+    probe_watch_session(tunnel->probe, action->probe_conn, action->probe_hold_s);
 }
 
 static void forget(struct watched_tunnel *tunnel)
@@ -147,11 +149,13 @@ void tunnel_watch_set(struct tunnel_watch *watch, const struct tunnel_watch_acti
     }
 }
 
-struct tunnel_watch *tunnel_watch_new(struct ev_loop *loop, const struct evidence_hooks *hooks)
+struct tunnel_watch *tunnel_watch_new(struct ev_loop *loop, const struct evidence_hooks *hooks,
+                                      const struct ack_source *connections)
 {
     struct tunnel_watch *watch = mem_alloc(MEM_IO, sizeof *watch);
     watch->loop = loop;
     watch->hooks = *hooks;
+    watch->connections = *connections;
     watch->xfrm = xfrm_watch_new(loop, hooks);
     list_init(&watch->tunnels);
     return watch;

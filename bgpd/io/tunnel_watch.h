@@ -5,11 +5,14 @@
 
 #include <ev.h>
 
+#include "bgpd/io/ack_watch.h"
 #include "bgpd/io/evidence.h"
 
 struct tunnel_watch;
 
-struct tunnel_watch *tunnel_watch_new(struct ev_loop *loop, const struct evidence_hooks *hooks);
+/* connections: where the sessions of the tunnels' probes are found. */
+struct tunnel_watch *tunnel_watch_new(struct ev_loop *loop, const struct evidence_hooks *hooks,
+                                      const struct ack_source *connections);
 void tunnel_watch_free(struct tunnel_watch *watch);
 
 /* Carries out ACTION_TUNNEL_WATCH. A source whose settings stay as they were goes on undisturbed.

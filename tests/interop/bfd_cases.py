@@ -19,11 +19,15 @@ SETTLED_S = 1.5
 DETECT_S = INTERVAL_MS * MULTIPLIER / 1000 + 1.5
 
 
+KEY = "a Key of 16 octs"
+
+
 class FrrFar:
     title = "FRR"
+    proofs = ()  # FRR 8.4 has no authentication
     missing = peers.Frr.missing
 
-    def __init__(self, name, wire, plan, is_multihop):
+    def __init__(self, name, wire, plan, is_multihop, _proof):
         hops = [" neighbor %s ebgp-multihop 3" % plan.dut] if is_multihop else []
         lines = [
             "bfd", " profile fast", "  transmit-interval %d" % INTERVAL_MS,
@@ -59,19 +63,24 @@ class FrrFar:
 
 class BirdFar:
     title = "BIRD"
+    proofs = {  # our word for each, and BIRD's
+        "simple": "simple", "md5": "keyed md5", "meticulous-md5": "meticulous keyed md5",
+        "sha1": "keyed sha1", "meticulous-sha1": "meticulous keyed sha1"}
     missing = peers.Bird.missing
 
-    def __init__(self, name, wire, plan, is_multihop):
+    def __init__(self, name, wire, plan, is_multihop, proof):
+        secret = "authentication %s; password \"%s\" { id 7; };" % (
+            self.proofs[proof], KEY) if proof else ""
         where = "multihop" if is_multihop else "interface \"eth0\""
         self.bird = peers.Bird(name, wire.peer, """router id 10.99.0.2;
 protocol device { }
-protocol bfd { %s { min rx interval %d ms; min tx interval %d ms; multiplier %d; }; }
+protocol bfd { %s { min rx interval %d ms; min tx interval %d ms; multiplier %d; %s }; }
 protocol bgp dut {
   local %s as 65002; neighbor %s as 65001; hold time 90; bfd on; %s
   connect delay time 1; connect retry time 1; error wait time 1, 2;
   %s { import all; export none; };
 }
-""" % (where, INTERVAL_MS, INTERVAL_MS, MULTIPLIER, plan.peer, plan.dut,
+""" % (where, INTERVAL_MS, INTERVAL_MS, MULTIPLIER, secret, plan.peer, plan.dut,
        "multihop 3;" if is_multihop else "", plan.word))
 
     def start(self):
@@ -90,12 +99,13 @@ protocol bgp dut {
         self.bird.stop()
 
 
-def dut_config(plan, is_multihop, is_strict):
+def dut_config(plan, is_multihop, is_strict, proof):
     hops = [" neighbor %s ebgp-multihop 3" % plan.peer,
             " neighbor %s update-source %s" % (plan.peer, plan.dut)] if is_multihop else []
     return "\n".join([
         "bfd", " profile fast", "  transmit-interval %d" % INTERVAL_MS,
         "  receive-interval %d" % INTERVAL_MS, "  detect-multiplier %d" % MULTIPLIER,
+        *(["  authentication %s key-id 7 key %s" % (proof, KEY)] if proof else []),
         "router bgp 65001", " bgp router-id 10.99.0.1", " no bgp ebgp-requires-policy",
         " neighbor %s remote-as 65002" % plan.peer, " neighbor %s timers 30 90" % plan.peer,
         " neighbor %s timers connect 1" % plan.peer, *hops,
@@ -108,15 +118,18 @@ def dut_config(plan, is_multihop, is_strict):
 class BfdCase:
     """One far end, one family, one kind of hop."""
 
-    def __init__(self, make_dut, far, version, is_multihop=False, is_strict=False):
+    def __init__(self, make_dut, far, version, is_multihop=False, is_strict=False,
+                 proof=None):
         self.make_dut = make_dut
         self.far_class = far
         self.plan = far_ends.Plan(version)
         self.is_multihop = is_multihop
         self.is_strict = is_strict
-        self.name = "BFD with %s ipv%d%s%s" % (far.title, version,
-                                               ", multihop" if is_multihop else "",
-                                               ", strict" if is_strict else "")
+        self.proof = proof
+        self.name = "BFD with %s ipv%d%s%s%s" % (far.title, version,
+                                                 ", multihop" if is_multihop else "",
+                                                 ", strict" if is_strict else "",
+                                                 ", " + proof if proof else "")
         self.slug = re.sub(r"\W+", "-", self.name.lower())
 
     def run(self):
@@ -127,8 +140,8 @@ class BfdCase:
             raise Skip("the stand-in does not say what BFD says")
         wire = Wire()
         self.dut = self.make_dut(
-            self.slug, wire.dut, dut_config(self.plan, self.is_multihop, self.is_strict))
-        self.far = self.far_class(self.slug, wire, self.plan, self.is_multihop)
+            self.slug, wire.dut, dut_config(self.plan, self.is_multihop, self.is_strict, self.proof))
+        self.far = self.far_class(self.slug, wire, self.plan, self.is_multihop, self.proof)
         try:
             self.dut.start()
             wait_listening(wire.dut)
@@ -202,4 +215,5 @@ def cases(make_dut):
         made += [BfdCase(make_dut, far, version) for version in (4, 6)]
         made.append(BfdCase(make_dut, far, 4, is_multihop=True))
         made.append(BfdCase(make_dut, far, 4, is_strict=True))
+        made += [BfdCase(make_dut, far, 4, proof=proof) for proof in far.proofs]
     return made

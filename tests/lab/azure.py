@@ -310,6 +310,11 @@ class Azure:
         for tunnel in self.tunnels if not blocked else ():
             tunnel.initiate()  # one that was refused does not try again by itself
 
+    def drop_echo(self, dropped):
+        """What many gateways do; their BGP goes on."""
+        for netns in (self.g0, self.g1):
+            netns.sysctl("net.ipv4.icmp_echo_ignore_all", int(dropped))
+
     def set_er_carrier(self, number, up):
         """Both ends of an ExpressRoute link lose or regain light together."""
         state = "up" if up else "down"

@@ -104,7 +104,14 @@ def build_folder():
     return os.path.join(TOP, os.environ.get("SEALANE_BUILD", "build"))
 
 
-class BirdCe(peers.Bird):
+class WithoutProbes:
+    """Has nothing to say about its tunnels."""
+
+    def wait_for_evidence(self, tunnel, text):
+        pass
+
+
+class BirdCe(WithoutProbes, peers.Bird):
     title = "BIRD 2.0"
 
     def __init__(self, netns):
@@ -115,7 +122,7 @@ class BirdCe(peers.Bird):
                 if self.is_established(name)]
 
 
-class FrrCe(peers.Frr):
+class FrrCe(WithoutProbes, peers.Frr):
     title = "FRR 8.4"
 
     def __init__(self, netns):
@@ -169,6 +176,13 @@ class SealaneCe:
         document = self.json("show bgp summary")
         found = (document.get("ipv4Unicast") or document).get("peers", {})
         return [peer for peer in PEERS if found.get(peer, {}).get("state") == "Established"]
+
+    def wait_for_evidence(self, tunnel, text):
+        """Until the probe through the tunnel says so."""
+        def is_told():
+            found = self.json("show tunnels %s" % tunnel)["tunnels"][tunnel]["liveness"]
+            return text in found["probe"].get("detail", "")
+        netlab.wait_for("a probe of %s that says %s" % (tunnel, text), is_told, 20, 0.1)
 
     def stop(self):
         if self.process:

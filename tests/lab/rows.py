@@ -15,10 +15,13 @@ import netlab
 
 
 class Row:
-    """A fault, its repair, and how long each direction may be interrupted."""
+    """A fault, its repair, and how long each direction may be interrupted.
+
+    prepare runs before anything is measured.
+    """
 
     def __init__(self, name, inject, repair=None, out_ms=None, back_ms=None, heal_s=30.0,
-                 heals=True, is_short=False, repair_out_ms=None):
+                 heals=True, is_short=False, repair_out_ms=None, prepare=None):
         self.name = name
         self.inject = inject
         self.repair = repair or (lambda: None)
@@ -28,8 +31,11 @@ class Row:
         self.heal_s = heal_s
         self.heals = heals
         self.is_short = is_short
+        self.prepare = prepare
 
     def run(self, trial):
+        if self.prepare:
+            self.prepare()
         trial.look_where_traffic_is()
         if self.heals:
             hit = trial.strike(self.inject, self.heal_s)
@@ -105,6 +111,9 @@ def rows(trial):
             out_ms=50, heal_s=20, is_short=True),
         Row("a gateway vanishes, silently", tunnel(lab.set_gateway_silent, True),
             tunnel(lab.set_gateway_silent, False), out_ms=1000, heal_s=45),
+        Row("a gateway without echo vanishes", tunnel(lab.set_gateway_silent, True),
+            tunnel(lambda n: (lab.set_gateway_silent(n, False), lab.drop_echo(False))),
+            out_ms=2500, heal_s=45, prepare=lambda: drop_echo(trial)),
         Row("a gateway crashes", tunnel(lab.kill_gateway), tunnel(lab.revive_gateway),
             out_ms=1000, heal_s=45),
         Row("a tunnel's device vanishes", tunnel(trial.kill_tunnels),
@@ -128,6 +137,14 @@ def rows(trial):
 def silence_gateways(lab, silent):
     for index in range(2):
         lab.set_gateway_silent(index, silent)
+
+
+def drop_echo(trial):
+    """The gateways drop echo from now on, and the daemon has seen that their TCP goes on."""
+    trial.azure.drop_echo(True)
+    for name in ("ipsec0", "ipsec1"):
+        trial.daemon.wait_for_evidence(name, "acknowledges TCP")
+    trial.wait_full_strength(30)
 
 
 def kill_and_wait(trial):

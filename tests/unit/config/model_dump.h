@@ -70,7 +70,9 @@ static void dump_neighbor(struct buffer *out, const struct config_neighbor *at)
     OU(hold_time_s), OU(connect_retry_s), OU(advertisement_interval_s), OU(send_hold_s);
     OU(delay_open_s), OU(ebgp_multihop), OU(ttl_security_hops), OB(disable_connected_check);
     IP(update_source), T(update_source_interface), OB(passive), OU(port), OU(tcp_mss), OB(bfd);
-    T(bfd_profile), OU(bfd_interval_ms), OU(bfd_multiplier), OB(bfd_strict);
+    T(bfd_profile), OU(bfd_interval_ms), OU(bfd_multiplier), OB(bfd_strict), OB(bfd_shutdown);
+    OB(bfd_passive), OU(bfd_minimum_ttl), OU(bfd_hold_down_ms), N(bfd_auth.type);
+    N(bfd_auth.key_id), T(bfd_auth.key);
     OB(enforce_first_as), OB(graceful_restart), OB(graceful_restart_helper_only);
     OB(graceful_restart_disable), OB(extended_message), OB(dont_capability_negotiate);
     OB(extended_next_hop), OU(role), OB(role_strict), OB(graceful_shutdown);
@@ -210,7 +212,7 @@ static void dump_tunnels(struct buffer *out, const struct config *config)
         buffer_printf(out, "\ntunnel");
         T(name), T(interface), IP(local_endpoint), IP(remote_endpoint), N(underlay_classes);
         N(if_id), N(path_class), N(liveness), T(vici_socket), T(vici_child);
-        N(probe_interval_ms), N(probe_multiplier);
+        N(probe_kind), N(probe_interval_ms), N(probe_multiplier);
         for (size_t p = 0; p < at->inner_peer_count; p++) {
             dump_ip(out, "inner", &at->inner_peers[p]);
         }
@@ -229,7 +231,8 @@ static void dump_tunnels(struct buffer *out, const struct config *config)
         const struct config_bfd_profile *at = &config->bfd_profiles[i];
         buffer_printf(out, "\nbfd");
         T(name), N(transmit_interval_ms), N(receive_interval_ms), N(detect_multiplier);
-        N(passive), N(shutdown), OU(minimum_ttl);
+        N(passive), N(shutdown), OU(minimum_ttl), N(hold_down_ms);
+        N(auth.type), N(auth.key_id), T(auth.key);
     }
 }
 

@@ -70,8 +70,12 @@ static const struct refusal refusals[] = {
     {"bgp community-list standard A permit 1:2\nbgp community-list expanded A permit 1:.*\n", 2, 0,
      NULL, "either a standard or an expanded one"},
     {"bgp large-community-list standard A permit 1:2\n", 1, 44, "1:2", "large community"},
+    {"tunnel a\n probe loud\n", 2, 8, "loud", "auto, echo or tcp"},
+    {"tunnel a\n probe interval 20\n", 2, 17, "20", "from 50 to 60000"},
     {"interface eth0\n path-class open\n", 2, 13, "open", "clear, macsec or ipsec"},
     {"interface a-name-of-sixteen\n", 1, 11, "a-name-of-sixteen", "1 to 15 characters"},
+    {"bfd\n hold-down 256000\n", 2, 12, "256000", "from 0 to 255000"},
+    {"bfd\n authentication md6 key-id 1 key k\n", 2, 0, NULL, "simple, md5"},
     {"bfd\n peer nobody\n", 2, 7, "nobody", "address of a neighbour"},
     {"ipv6 route 2001:db8::/32 fe80::1 eth0\nipv6 route 2001:db8::/32 fe80::1 eth1\n", 2, 34,
      "eth1", "line 1 gave this gateway on interface eth0"},
@@ -169,6 +173,11 @@ START_TEST(secrets_are_in_no_report)
         "router bgp 65001\n neighbor 10.0.0.1 pasword Hush4Hush\n",
         "router bgp 65001\n neighbor 10.0.0.1 passwort Hush4Hush\n",
         "password Hush4Hush\nenable password Hush4Hush\nusername x password Hush4Hush\n",
+        "bfd\n profile a\n  authentication md5 key Hush4Hush\n",
+        "bfd\n profile a\n  authentification md5 key-id 1 key Hush4Hush\n",
+        "bfd\n profile a\n  authentication md5 key-id 300 key Hush4Hush\n",
+        "bfd\n authentication md5 key-id 1 key Hush4Hush-which-is-too-long\n",
+        "bfd\n peer 10.0.0.1\n  authentication sha1 key-id 1 key Hush4Hush\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct loaded loaded = load_text(texts[i]);
@@ -201,7 +210,13 @@ START_TEST(secrets_are_masked_unless_asked_for)
     struct loaded loaded =
         load_good(CONFIG_FORMAT_TEXT, "router bgp 65001\n neighbor G peer-group\n"
                                       " neighbor G password Hush4Hush\n"
-                                      " neighbor 10.0.0.1 password Hush5Hush\n");
+                                      " neighbor 10.0.0.1 password Hush5Hush\n"
+                                      " neighbor G bfd authentication md5 key-id 1 key Hush6Hush\n"
+                                      "bfd\n authentication simple key-id 2 key Hush7Hush\n"
+                                      " profile P\n"
+                                      "  authentication sha1 key-id 3 key Hush8Hush\n"
+                                      " peer 10.0.0.1\n"
+                                      "  authentication sha1 key-id 4 key Hush9Hush\n");
     ck_assert_str_eq(loaded.config->bgp.neighbors[0].password, "Hush5Hush");
     for (enum config_format format = CONFIG_FORMAT_TEXT; format <= CONFIG_FORMAT_XML; format++) {
         char *masked = printed(&loaded, format, false);
@@ -209,6 +224,10 @@ START_TEST(secrets_are_masked_unless_asked_for)
         ck_assert_ptr_null(strstr(masked, "Hush"));
         ck_assert_ptr_nonnull(strstr(open, "Hush4Hush"));
         ck_assert_ptr_nonnull(strstr(open, "Hush5Hush"));
+        ck_assert_ptr_nonnull(strstr(open, "Hush6Hush"));
+        ck_assert_ptr_nonnull(strstr(open, "Hush7Hush"));
+        ck_assert_ptr_nonnull(strstr(open, "Hush8Hush"));
+        ck_assert_ptr_nonnull(strstr(open, "Hush9Hush"));
         struct loaded again = load_as(format, masked);
         ck_assert_int_eq(again.status, STATUS_INVALID);
         unload(&again);

@@ -60,7 +60,7 @@ static void leaf_sample(const struct lysc_node *leaf, unsigned ordinal, char out
     static const char *const words[] = {
         "sample", "10.9.8.7",  "fe80::7", "next", "2001:db8::7", "65535",  "100",  "permit",
         "macsec", "msee",      "hold",    "igp",  "static",      "errors", "json", "xfrm",
-        "peer",   "blackhole", "+10",     "1000", "20000",       "1"};
+        "peer",   "blackhole", "+10",     "1000", "20000",       "1",      "echo", "md5"};
     snprintf(out, 64, "%u", 5 + 4 * ordinal);
     if (lyd_value_validate(NULL, leaf, out, strlen(out), NULL, NULL, NULL) == LY_SUCCESS &&
         leaf->nodetype == LYS_LEAF &&

@@ -41,6 +41,7 @@ struct rig {
     int log_count;
     struct bfd_session_action bfd[8];
     int bfd_count;
+    struct tunnel_watch_action watch; /* the last one, without the tunnel */
     uint16_t listening[2];
     int key_count;
     char last_key[32];
@@ -143,6 +144,10 @@ static inline void rig_take(struct rig *rig, const struct core_action *action)
     case ACTION_BFD_SESSION:
         ck_assert_int_lt(rig->bfd_count, 8);
         rig->bfd[rig->bfd_count++] = action->bfd_session;
+        break;
+    case ACTION_TUNNEL_WATCH:
+        rig->watch = action->tunnel_watch;
+        rig->watch.tunnel = NULL;
         break;
     case ACTION_LOG:
         if (rig->log_count < RIG_LOGS_MAX) {

@@ -8,7 +8,8 @@
 #define MY_DISCRIMINATOR  0x1001u
 #define FAR_DISCRIMINATOR 0x2002u
 
-static const struct bfd_settings fast = {50000, 50000, 3, false};
+static const struct bfd_settings fast = {
+    .transmit_interval_us = 50000, .receive_interval_us = 50000, .detect_multiplier = 3};
 
 static struct mono_time at_ms(int64_t ms)
 {
@@ -253,7 +254,8 @@ START_TEST(a_far_end_in_demand_mode_hears_nothing_but_polls)
     packet.demand = true;
     ck_assert_int_eq(bfd_receive(&machine, &packet, at_ms(1)), BFD_FAULT_NONE);
     ck_assert(mono_is_never(machine.send_at));
-    struct bfd_settings slower = {80000, 80000, 3, false};
+    struct bfd_settings slower = {
+        .transmit_interval_us = 80000, .receive_interval_us = 80000, .detect_multiplier = 3};
     bfd_configure(&machine, &slower, at_ms(2));
     ck_assert_int_eq(drain(&machine, at_ms(2), &packet), 1);
     ck_assert(packet.poll && !packet.demand);
@@ -282,7 +284,9 @@ START_TEST(detection_time_is_their_multiplier_times_the_slower_interval)
     for (size_t ours = 0; ours < 5; ours++) {
         for (size_t theirs = 0; theirs < 5; theirs++) {
             for (size_t i = 0; i < 3; i++) {
-                struct bfd_settings settings = {50000, intervals_us[ours], 5, false};
+                struct bfd_settings settings = {.transmit_interval_us = 50000,
+                                                .receive_interval_us = intervals_us[ours],
+                                                .detect_multiplier = 5};
                 struct bfd_machine machine;
                 struct bfd_packet packet = far_packet(BFD_DOWN);
                 packet.desired_min_tx_us = intervals_us[theirs];
@@ -372,7 +376,8 @@ END_TEST
 START_TEST(slower_sending_and_faster_hearing_wait_for_the_final)
 {
     struct bfd_machine machine = machine_settled(at_ms(0));
-    struct bfd_settings changed = {200000, 20000, 3, false};
+    struct bfd_settings changed = {
+        .transmit_interval_us = 200000, .receive_interval_us = 20000, .detect_multiplier = 3};
     struct bfd_packet packet;
     struct bfd_packet final = far_packet(BFD_UP);
     final.final = true;
@@ -394,7 +399,8 @@ END_TEST
 START_TEST(faster_sending_and_slower_hearing_need_no_final)
 {
     struct bfd_machine machine = machine_settled(at_ms(0));
-    struct bfd_settings changed = {20000, 200000, 3, false};
+    struct bfd_settings changed = {
+        .transmit_interval_us = 20000, .receive_interval_us = 200000, .detect_multiplier = 3};
     struct bfd_packet packet = far_packet(BFD_UP);
     packet.required_min_rx_us = 10000;
     ck_assert_int_eq(bfd_receive(&machine, &packet, at_ms(1)), BFD_FAULT_NONE);
@@ -408,8 +414,10 @@ END_TEST
 START_TEST(a_change_during_a_poll_is_polled_for_again)
 {
     struct bfd_machine machine = machine_settled(at_ms(0));
-    struct bfd_settings first = {200000, 50000, 3, false};
-    struct bfd_settings second = {400000, 50000, 3, false};
+    struct bfd_settings first = {
+        .transmit_interval_us = 200000, .receive_interval_us = 50000, .detect_multiplier = 3};
+    struct bfd_settings second = {
+        .transmit_interval_us = 400000, .receive_interval_us = 50000, .detect_multiplier = 3};
     struct bfd_packet final = far_packet(BFD_UP);
     struct bfd_packet packet;
     final.final = true;
@@ -544,9 +552,11 @@ START_TEST(changed_intervals_never_bring_a_session_down)
     line_init(&line, 9);
     line_run(&line, 500);
     for (int i = 0; i < 200; i++) {
-        struct bfd_settings settings = {intervals_us[random_below(&line.random, 4)],
-                                        intervals_us[random_below(&line.random, 4)],
-                                        (uint8_t)(2 + random_below(&line.random, 4)), false};
+        struct bfd_settings settings = {
+            .transmit_interval_us = intervals_us[random_below(&line.random, 4)],
+            .receive_interval_us = intervals_us[random_below(&line.random, 4)],
+            .detect_multiplier = (uint8_t)(2 + random_below(&line.random, 4)),
+        };
         bfd_configure(&line.ends[i % 2], &settings, at_ms(line.now_ms));
         line_run(&line, line.now_ms + random_below(&line.random, 3000));
     }

@@ -4,6 +4,7 @@
 
 #include "bgpd/core/config_model.h"
 #include "proto/base/mem.h"
+#include "proto/bfd_auth.h"
 #include "tests/unit/unit.h"
 
 #define SET(number)                                                                                \
@@ -368,6 +369,12 @@ START_TEST(what_cannot_run_is_refused)
     n = plain_neighbor();
     n.tunnel = "T";
     HAS(check_neighbor(&n), "there is no tunnel T");
+    n = plain_neighbor();
+    n.bfd_auth = (struct config_bfd_auth){BFD_AUTH_METICULOUS_MD5 - 1, 1, "seventeen-octets!"};
+    HAS(check_neighbor(&n), "bfd authentication: the key is longer than the 16 characters");
+    n.bfd_auth.type = BFD_AUTH_KEYED_SHA1 - 1;
+    struct finding finding = check_neighbor(&n);
+    ck_assert_ptr_null(strstr(finding.text, "bfd authentication"));
     n = plain_neighbor();
     n.update_source = addr_of("2001:db8::1");
     HAS(check_neighbor(&n), "another IP version");

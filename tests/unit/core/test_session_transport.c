@@ -425,6 +425,90 @@ START_TEST(strict_bfd_down_ends_an_attempt_too)
 }
 END_TEST
 
+static void edit_bfd_hold_down(struct config *config, struct config_neighbor *neighbor)
+{
+    edit_bfd(config, neighbor);
+    neighbor->bfd_hold_down_ms = (struct opt_u32){true, 5000};
+}
+
+START_TEST(a_session_that_bfd_ended_waits_for_the_hold_down)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with(edit_bfd_hold_down));
+    ck_assert_uint_eq(rig->bfd[0].hold_down_ms, 5000);
+    rig_establish(rig, PEER, PEER_ASN); /* before BFD has ever spoken nothing is waited for */
+    bfd_fact(rig, true, false);
+    bfd_fact(rig, false, false);
+    rig_wait_ms(rig, 120000);
+    ck_assert_ptr_null(rig_ours(rig));
+    ck_assert_ptr_nonnull(strstr(rig_peer(rig, PEER).why_not, "hold-down"));
+    ck_assert(rig_incoming(rig, PEER)->is_closed);
+    bfd_fact(rig, true, false); /* told when the hold-down is over */
+    rig_wait_ms(rig, 1000);
+    ck_assert_ptr_nonnull(rig_ours(rig));
+    bfd_fact(rig, false, false);
+    bfd_fact(rig, false, true); /* the far end gives BFD up: nothing to wait for */
+    rig_wait_ms(rig, 120000);
+    ck_assert_ptr_nonnull(rig_ours(rig));
+    rig_free(rig);
+}
+END_TEST
+
+static void edit_bfd_shutdown(struct config *config, struct config_neighbor *neighbor)
+{
+    edit_bfd_strict(config, neighbor);
+    neighbor->bfd_shutdown = (struct opt_bool){true, true};
+}
+
+START_TEST(bfd_that_is_shut_down_holds_no_session_back_and_ends_none)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with(edit_bfd_strict));
+    bfd_fact(rig, true, false);
+    rig_establish(rig, PEER, PEER_ASN);
+    rig_configure(rig, config_with(edit_bfd_shutdown));
+    ck_assert(rig->bfd[rig->bfd_count - 1].is_shutdown);
+    bfd_fact(rig, false, true); /* what the thread says then */
+    ck_assert_int_eq(rig_state(rig, PEER), PEER_ESTABLISHED);
+    rig_free(rig);
+    rig = rig_new();
+    rig_configure(rig, config_with(edit_bfd_shutdown));
+    rig_establish(rig, PEER, PEER_ASN);
+    rig_free(rig);
+}
+END_TEST
+
+static void edit_bfd_parameters(struct config *config, struct config_neighbor *neighbor)
+{
+    struct config_bfd_profile *profile = arena_alloc(&config->arena, sizeof *profile);
+    *profile = (struct config_bfd_profile){.name = "P",
+                                           .passive = true,
+                                           .minimum_ttl = {true, 250},
+                                           .hold_down_ms = 700,
+                                           .auth = {BFD_AUTH_KEYED_SHA1 - 1, 9, "secret"}};
+    config->bfd_profiles = profile;
+    config->bfd_profile_count = 1;
+    edit_bfd(config, neighbor);
+    neighbor->bfd_profile = "P";
+    neighbor->bfd_hold_down_ms = (struct opt_u32){true, 900}; /* its own word goes first */
+}
+
+START_TEST(what_a_profile_says_reaches_the_bfd_session)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with(edit_bfd_parameters));
+    const struct bfd_session_action *action = &rig->bfd[0];
+    ck_assert(action->passive && !action->is_shutdown);
+    ck_assert_uint_eq(action->minimum_ttl, 250);
+    ck_assert_uint_eq(action->hold_down_ms, 900);
+    ck_assert_uint_eq(action->auth.type, BFD_AUTH_KEYED_SHA1);
+    ck_assert_uint_eq(action->auth.key_id, 9);
+    ck_assert_uint_eq(action->auth.secret_bytes, 6);
+    ck_assert_mem_eq(action->auth.secret, "secret\0", 7);
+    rig_free(rig);
+}
+END_TEST
+
 START_TEST(strict_bfd_refuses_the_far_end_before_it_is_up)
 {
     struct rig *rig = rig_new();
@@ -503,6 +587,9 @@ Suite *test_suite(void)
     tcase_add_test(tcase, bfd_that_never_came_up_drops_nothing);
     tcase_add_test(tcase, strict_bfd_is_waited_for);
     tcase_add_test(tcase, strict_bfd_down_ends_an_attempt_too);
+    tcase_add_test(tcase, a_session_that_bfd_ended_waits_for_the_hold_down);
+    tcase_add_test(tcase, bfd_that_is_shut_down_holds_no_session_back_and_ends_none);
+    tcase_add_test(tcase, what_a_profile_says_reaches_the_bfd_session);
     tcase_add_test(tcase, strict_bfd_refuses_the_far_end_before_it_is_up);
     tcase_add_test(tcase, a_listen_range_makes_neighbors_and_forgets_them);
     suite_add_tcase(suite, tcase);

@@ -98,6 +98,15 @@ END_TEST
 
 /* ---- Against the kernel ---- */
 
+static int no_socket(void *context, conn_id conn)
+{
+    (void)context;
+    (void)conn;
+    return -1;
+}
+
+static const struct ack_source no_connections = {NULL, no_socket};
+
 struct heard {
     struct tunnel_fact fact;
     uint32_t count;
@@ -152,7 +161,7 @@ static void check_echo(const char *peer, const char *sysctl)
     struct evidence_hooks hooks = {&heard, keep_fact};
     struct probe_setup setup = {.tunnel_number = 2, .interface = "lo", .interval_ms = 50};
     ck_assert_int_eq(ip_parse(peer, &setup.peer), STATUS_OK);
-    struct probe_watch *watch = probe_watch_new(loop, &hooks, &setup);
+    struct probe_watch *watch = probe_watch_new(loop, &hooks, &no_connections, &setup);
     ck_assert_uint_eq(heard.count, 0); /* not from within */
     run_until(loop, &heard, true);
     ck_assert_uint_eq(heard.fact.tunnel_number, 2);
@@ -193,7 +202,7 @@ static void check_unknown(const char *interface, const char *peer)
     struct probe_setup setup = {.tunnel_number = 1, .interval_ms = 50};
     snprintf(setup.interface, sizeof setup.interface, "%s", interface);
     ck_assert(peer == NULL || ip_parse(peer, &setup.peer) == STATUS_OK);
-    struct probe_watch *watch = probe_watch_new(loop, &hooks, &setup);
+    struct probe_watch *watch = probe_watch_new(loop, &hooks, &no_connections, &setup);
     run_for(loop, 0.4);
     ck_assert_uint_ge(heard.count, 1);
     ck_assert(!heard.fact.is_known && !heard.fact.is_alive);
