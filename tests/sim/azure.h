@@ -158,7 +158,7 @@ struct azure {
     struct mono_time restart_at; /* of a daemon that was killed; NEVER */
     struct mono_time far_restart_at[AZURE_NODE_COUNT];
     struct mono_time sabotaged; /* somebody took what is ours: until it is repaired */
-    struct mono_time foreign_since;
+    uint32_t foreign_ticks;     /* a foreign route carries what is protected, for so long */
     bool has_foreign[4];
     uint32_t next_ifindex;
     uint64_t checks;
@@ -224,6 +224,9 @@ void azure_check(struct sim_world *world, struct sim_node *node);
 
 /* The CE's configuration changed: what is protected from now on. */
 void azure_points_update(struct sim_world *world);
+
+/* Somebody else's route that carries protected packets has to be reported. */
+void azure_foreign_tick(struct sim_world *world);
 
 /* What is exposed now may be so for a moment. */
 void azure_points_excuse(struct sim_world *world);
