@@ -55,7 +55,8 @@ struct azure_plan {
     const char *offers[AZURE_HUB_PREFIXES_MAX]; /* what far ends may announce, NULL-ended */
     const char *forward_points[AZURE_POINTS_MAX];
     const char *return_points[AZURE_POINTS_MAX];
-    const char *foreign[4]; /* routes of other programs */
+    const char *static_prefix; /* inside the spoke */
+    const char *foreign[4];    /* routes of other programs */
 };
 
 extern const struct azure_plan azure_plan_v4;
@@ -73,6 +74,7 @@ struct azure_setup {
     bool is_active_standby;
     bool has_evidence; /* liveness interface xfrm probe */
     bool is_single_path;
+    bool has_static; /* in the clear, inside the spoke */
     bool is_shut[4]; /* neighbours: MSEEs, gateways */
 };
 
