@@ -54,6 +54,12 @@ void adoption_add_object(struct core *core, const struct fib_nexthop *nexthop)
     ks->adopted_objects = array_grow(ks->adopted_objects, ks->adopted_object_count,
                                      &ks->adopted_object_capacity, sizeof *ks->adopted_objects);
     ks->adopted_objects[ks->adopted_object_count++] = *nexthop;
+    /* Its number is not used again soon, even if its removal should fail: routes would be put on
+     * whatever it leads to. */
+    if (nexthop->id >= ks->next_object_id && nexthop->id >= OBJECT_ID_FIRST &&
+        nexthop->id <= OBJECT_ID_LAST) {
+        ks->next_object_id = nexthop->id + 1;
+    }
 }
 
 static void forget(struct core *core, struct adopted_route *adopted)

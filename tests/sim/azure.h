@@ -55,7 +55,8 @@ struct azure_plan {
     const char *offers[AZURE_HUB_PREFIXES_MAX]; /* what far ends may announce, NULL-ended */
     const char *forward_points[AZURE_POINTS_MAX];
     const char *return_points[AZURE_POINTS_MAX];
-    const char *foreign[4]; /* routes of other programs */
+    const char *static_prefix; /* inside the spoke */
+    const char *foreign[4];    /* routes of other programs */
 };
 
 extern const struct azure_plan azure_plan_v4;
@@ -73,6 +74,7 @@ struct azure_setup {
     bool is_active_standby;
     bool has_evidence; /* liveness interface xfrm probe */
     bool is_single_path;
+    bool has_static; /* in the clear, inside the spoke */
     bool is_shut[4]; /* neighbours: MSEEs, gateways */
 };
 
@@ -158,7 +160,7 @@ struct azure {
     struct mono_time restart_at; /* of a daemon that was killed; NEVER */
     struct mono_time far_restart_at[AZURE_NODE_COUNT];
     struct mono_time sabotaged; /* somebody took what is ours: until it is repaired */
-    struct mono_time foreign_since;
+    uint32_t foreign_ticks;     /* a foreign route carries what is protected, for so long */
     bool has_foreign[4];
     uint32_t next_ifindex;
     uint64_t checks;
@@ -224,6 +226,9 @@ void azure_check(struct sim_world *world, struct sim_node *node);
 
 /* The CE's configuration changed: what is protected from now on. */
 void azure_points_update(struct sim_world *world);
+
+/* Somebody else's route that carries protected packets has to be reported. */
+void azure_foreign_tick(struct sim_world *world);
 
 /* What is exposed now may be so for a moment. */
 void azure_points_excuse(struct sim_world *world);

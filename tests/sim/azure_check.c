@@ -8,9 +8,10 @@
 #include "tests/sim/azure.h"
 
 /* What has only now become protected may still be on its way out of the clear for so long. */
-#define FORWARD_GRACE_MS 31000  /* the longest pause before a refused operation is tried again */
-#define RETURN_GRACE_MS  200000 /* a far end that hears nothing keeps what it knows: hold time */
-#define HOLD_GRACE_MS    10000  /* cover hold: until the far ends know that the tunnels are gone */
+#define FORWARD_GRACE_MS  31000  /* the longest pause before a refused operation is tried again */
+#define RETURN_GRACE_MS   200000 /* a far end that hears nothing keeps what it knows: hold time */
+#define FOREIGN_TICKS_MAX 10u
+#define HOLD_GRACE_MS     10000 /* cover hold: until the far ends know that the tunnels are gone */
 
 /* ---- What is protected: the tunnels' endpoints are not among the points looked at ---- */
 
@@ -98,14 +99,6 @@ static bool has_guard(struct sim_world *world, const struct ip_addr *addr)
     return false;
 }
 
-/* Counts while somebody could report it. */
-static void note_foreign(struct sim_world *world)
-{
-    if (!is_helpless(world)) {
-        azure_of(world)->foreign_since = world->now;
-    }
-}
-
 static void check_forward(struct sim_world *world, struct azure_point *point)
 {
     const struct model_kernel *kernel = &azure_ce(world)->kernel.model;
@@ -113,8 +106,7 @@ static void check_forward(struct sim_world *world, struct azure_point *point)
     uint32_t clear = model_clear_ways(kernel, model_ways(kernel, &point->addr, &route));
     if (clear != 0 && route->protocol != MODEL_OURS &&
         is_inside_protection(azure_of(world), &route->prefix)) {
-        note_foreign(world);
-        return; /* Somebody else's doing: it has to be reported. */
+        return; /* Somebody else's doing: it has to be reported, see azure_foreign_tick. */
     }
     point->is_clean = point->is_clean || (clear == 0 && has_guard(world, &point->addr));
     if (point->is_clean && clear == 0) {
@@ -132,6 +124,25 @@ static void check_forward(struct sim_world *world, struct azure_point *point)
         sim_fail(world, "a packet to %s leaves in the clear by %s (%s metric %u object %x)",
                  ip_format(&point->addr, addr), kernel->links[__builtin_ctz(clear)].name,
                  prefix_format(&route->prefix, prefix), route->metric, route->nexthop_object);
+    }
+}
+
+void azure_foreign_tick(struct sim_world *world)
+{
+    struct azure *azure = azure_of(world);
+    const struct model_kernel *kernel = &azure_ce(world)->kernel.model;
+    bool is_exposed = false;
+    for (uint32_t i = 0; i < azure->forward_count; i++) {
+        const struct fib_route *route = NULL;
+        uint32_t ways = model_ways(kernel, &azure->forward[i].addr, &route);
+        is_exposed = is_exposed ||
+                     (azure->forward[i].is_protected && model_clear_ways(kernel, ways) != 0 &&
+                      route->protocol != MODEL_OURS && is_inside_protection(azure, &route->prefix));
+    }
+    azure->foreign_ticks = is_exposed && !is_helpless(world) ? azure->foreign_ticks + 1 : 0;
+    if (azure->foreign_ticks > FOREIGN_TICKS_MAX &&
+        azure_ce(world)->log_count[LOG_PROTECTION] == 0) {
+        sim_fail(world, "a foreign route carries protected packets and nobody is told");
     }
 }
 

@@ -73,6 +73,10 @@ static void ce_tunnels(const struct azure *azure, struct text *text)
     if (azure->setup.er_is_primary) {
         line(text, "path-class clear weight 300");
     }
+    if (azure->setup.has_static) {
+        line(text, "%s route %s %s", azure->plan->family == IP_V6 ? "ipv6" : "ip",
+             azure->plan->static_prefix, azure->plan->er_remote[0]);
+    }
 }
 
 static void ce_neighbors(const struct azure *azure, struct text *text)
@@ -189,8 +193,9 @@ void azure_setup_change(struct sim_world *world)
                               &setup->has_site,       &setup->has_second_ipsec_network,
                               &setup->er_is_primary,  &setup->is_active_standby,
                               &setup->has_evidence,   &setup->is_single_path,
-                              &setup->is_shut[0],     &setup->is_shut[1],
-                              &setup->is_shut[2],     &setup->is_shut[3]};
+                              &setup->has_static,     &setup->is_shut[0],
+                              &setup->is_shut[1],     &setup->is_shut[2],
+                              &setup->is_shut[3]};
     uint32_t count = sizeof switches / sizeof switches[0];
     for (uint32_t changes = 1 + random_below(&world->random, 2); changes > 0; changes--) {
         uint32_t which = random_below(&world->random, count + 2);
@@ -202,11 +207,11 @@ void azure_setup_change(struct sim_world *world)
     }
     sim_trace(world, NULL,
               "commit: cover %u, spoke %d, blackhole %d, site %d, second %d, ER primary %d, "
-              "standby %d, evidence %d, single %d, shut %d%d%d%d",
+              "standby %d, evidence %d, single %d, static %d, shut %d%d%d%d",
               setup->cover, setup->protects_spoke, setup->guard_is_blackhole, setup->has_site,
               setup->has_second_ipsec_network, setup->er_is_primary, setup->is_active_standby,
-              setup->has_evidence, setup->is_single_path, setup->is_shut[0], setup->is_shut[1],
-              setup->is_shut[2], setup->is_shut[3]);
+              setup->has_evidence, setup->is_single_path, setup->has_static, setup->is_shut[0],
+              setup->is_shut[1], setup->is_shut[2], setup->is_shut[3]);
 }
 
 void azure_start(struct sim_world *world, uint32_t node)

@@ -62,6 +62,7 @@ static void happens(struct sim_world *world, const struct sim_happening *happeni
     azure_tick(world);
     restarts(world);
     azure_check(world, azure_ce(world));
+    azure_foreign_tick(world);
     if (azure_of(world)->plant == PLANT_CHANCE) {
         /* Where things lie in memory is not the seed's. */
         world->hash = hash_u64(world->hash, (uint64_t)(uintptr_t)world);

@@ -182,6 +182,8 @@ static void do_one(struct sim_world *world, struct sim_node *node)
     result.error = do_operation(world, node, &action, is_done);
     if (is_failed) {
         result.error = sim_chance(world, 2) ? ENOBUFS : ENOMEM;
+        sim_trace(world, node, "kernel: that was answered with \"%s\", and %s",
+                  strerror(result.error), is_done ? "done" : "not done");
     }
     kernel->operation_count++;
     if (result.error != 0) {
