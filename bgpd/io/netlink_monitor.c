@@ -217,8 +217,8 @@ static bool read_dump(struct netlink_monitor *monitor)
         return false;
     }
     int left = (int)got;
-    for (struct nlmsghdr *message = (struct nlmsghdr *)monitor->buffer; netlink_message_ok(message, left);
-         message = mnl_nlmsg_next(message, &left)) {
+    for (struct nlmsghdr *message = (struct nlmsghdr *)monitor->buffer;
+         netlink_message_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
         if (!dump_message(monitor, message) || !monitor->is_dumping) {
             return false;
         }
