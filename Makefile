@@ -33,10 +33,10 @@ proto_src   := $(filter-out %_fuzz.c,$(wildcard proto/base/*.c proto/*.c))
 rib_src     := $(wildcard rib/*.c)
 policy_src  := $(wildcard policy/*.c)
 core_src    := $(wildcard bgpd/core/*.c)
-config_src  := $(wildcard bgpd/config/*.c)
-control_src := $(wildcard bgpd/control/*.c)
-io_src      := $(wildcard bgpd/io/*.c)
-cli_src     := $(wildcard bgpd/cli/*.c)
+config_src  := $(filter-out %_fuzz.c,$(wildcard bgpd/config/*.c))
+control_src := $(filter-out %_fuzz.c,$(wildcard bgpd/control/*.c))
+io_src      := $(filter-out %_fuzz.c,$(wildcard bgpd/io/*.c))
+cli_src     := $(filter-out %_fuzz.c,$(wildcard bgpd/cli/*.c))
 sim_src     := $(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c))
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -66,7 +66,7 @@ control_gen_obj := $(BUILD)/obj/gen/control.pb-c.o
 $(control_gen_obj): $(CONTROL_GEN).c
 	@mkdir -p $(@D)
 	@$(CC) $(filter-out $(WARNINGS),$(CFLAGS)) -c -o $@ $<
-$(call objects,$(control_src) $(cli_src) $(wildcard tests/unit/control/*.c tests/unit/cli/*.c)): | $(if $(wildcard proto/control.proto),$(CONTROL_GEN).h)
+$(call objects,$(control_src) $(cli_src) $(wildcard bgpd/control/*_fuzz.c bgpd/cli/*_fuzz.c tests/unit/control/*.c tests/unit/cli/*.c)): | $(if $(wildcard proto/control.proto),$(CONTROL_GEN).h)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -105,6 +105,11 @@ room_libs_control := control core policy rib proto
 room_libs_io      := io core policy rib proto
 room_libs_cli     := cli proto
 room_libs_sim     := config core policy rib proto
+room_links_config  := -lyang
+room_links_sim     := -lyang
+room_links_control := -lprotobuf-c -lev
+room_links_io      := -lev -lmnl
+room_links_cli     := -ledit -ljson-c -lprotobuf-c
 TEST_LIBS := -lcheck -lsubunit -lm -lrt -lpthread -lpcre2-8
 
 define unit_rule
@@ -113,8 +118,7 @@ $(BUILD)/unit/$(1): $(BUILD)/obj/tests/unit/$(1).o $(BUILD)/obj/tests/unit/main.
     $(if $(filter control/% cli/%,$(1)),$(control_gen_obj))
 	@mkdir -p $$(@D)
 	@$(CC) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(TEST_LIBS) \
-	    $(if $(filter config/% sim/%,$(1)),-lyang) $(if $(filter control/%,$(1)),-lprotobuf-c -lev) \
-	    $(if $(filter io/%,$(1)),-lev -lmnl) $(if $(filter cli/%,$(1)),-ledit -ljson-c -lprotobuf-c)
+	    $(room_links_$(patsubst %/,%,$(dir $(1))))
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(unit_src)),$(eval $(call unit_rule,$(t))))
 .SECONDARY:
@@ -124,14 +128,21 @@ ROOM ?=
 unit: $(if $(ROOM),$(filter $(BUILD)/unit/$(ROOM)/%,$(unit_bin)),$(unit_bin))
 	@sh tests/run_unit.sh $^
 
-# ---- Fuzzing: proto/X_fuzz.c with libFuzzer, from the seeds in tests/corpus/X ----
+# ---- Fuzzing: X_fuzz.c beside its decoder, with libFuzzer, from the seeds in tests/corpus/X ----
 #   make fuzz-update FUZZ_S=600    one target        make fuzz-all    all of them, a while each
 FUZZ_S   ?= 30
 FUZZ_SAN := address,undefined
-fuzz_targets := $(filter-out canary,$(patsubst proto/%_fuzz.c,%,$(wildcard proto/*_fuzz.c)))
+fuzz_src := $(wildcard proto/*_fuzz.c bgpd/*/*_fuzz.c)
+fuzz_targets := $(filter-out canary,$(patsubst %_fuzz.c,%,$(notdir $(fuzz_src))))
 
-$(BUILD)/fuzz_%: $(BUILD)/obj/proto/%_fuzz.o $(call archive,proto)
-	@$(CC) -pie -fsanitize=fuzzer,$(FUZZ_SAN) -o $@ $^
+# fuzz_rule FILE ROOM
+define fuzz_rule
+$(BUILD)/fuzz_$(patsubst %_fuzz.c,%,$(notdir $(1))): $(call objects,$(1)) $(foreach l,$(room_libs_$(2)),$(call archive,$(l))) \
+    $(if $(filter control cli,$(2)),$(control_gen_obj))
+	@$(CC) -pie -fsanitize=fuzzer,$(FUZZ_SAN) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) \
+	    -Wl,--end-group $(room_links_$(2)) -lm -lpthread -lpcre2-8
+endef
+$(foreach f,$(fuzz_src),$(eval $(call fuzz_rule,$(f),$(notdir $(patsubst %/,%,$(dir $(f)))))))
 
 fuzz_build = $(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link$(comma)$(FUZZ_SAN) BUILD=build/fuzz build/fuzz/fuzz_$(1)
 

@@ -8,8 +8,6 @@
 #include "proto/base/assert.h"
 #include "proto/community.h"
 
-#define ERROR_LOG_INTERVAL_S 10
-
 /* Paths over one circuit carry 12076 once; a drain puts eight more in front (azure.md 11). */
 #define MAINTENANCE_ASN_COUNT 9u
 
@@ -506,30 +504,8 @@ static struct wire_error import_reachable(struct core *core, struct peer *peer,
     return has_added ? import_check_limit(core, family) : WIRE_NO_ERROR;
 }
 
-/* RFC 7606 8: the log is the operator's only clue; a few lines per peer are enough of it. */
-static void import_log_error(struct core *core, struct peer *peer, const struct wire_error *error,
-                             const char *done)
-{
-    struct peer_routes *routes = peer->routes;
-    if (mono_before(core->now, routes->next_error_log)) {
-        routes->suppressed_error_logs++;
-        return;
-    }
-    routes->next_error_log = mono_add(core->now, mono_span_s(ERROR_LOG_INTERVAL_S));
-    char octets[3 * 16 + 1] = "";
-    size_t shown = error->data.size < 16 ? error->data.size : 16;
-    for (size_t i = 0; i < shown; i++) {
-        snprintf(octets + 3 * i, 4, " %02x", error->data.data[i]);
-    }
-    core_log(core, LOG_UPDATE_ERROR, LOG_SEVERITY_WARNING, &peer->addr, NULL,
-             "UPDATE: %s (attribute %u, offset %u,%s%s): %s; %u similar lines left out",
-             error->what == NULL ? "malformed" : error->what, error->attr_type, error->offset_bytes,
-             shown == 0 ? " no octets" : octets, error->data.size > shown ? " ..." : "", done,
-             routes->suppressed_error_logs);
-    routes->suppressed_error_logs = 0;
-}
-
-static void import_count_findings(struct core *core, struct peer *peer, const struct update *update)
+static void import_count_findings(struct core *core, struct peer *peer, struct byte_view body,
+                                  const struct update *update)
 {
     for (unsigned i = 0; i < update->minor_count; i++) {
         if (update->minor[i].disposition == WIRE_ATTR_DISCARD) {
@@ -538,9 +514,9 @@ static void import_count_findings(struct core *core, struct peer *peer, const st
     }
     if (update->error.disposition == WIRE_TREAT_AS_WITHDRAW) {
         peer->treat_as_withdraw_count++;
-        import_log_error(core, peer, &update->error, "its routes are treated as withdrawn");
+        update_log_error(core, peer, body, update, "its routes are treated as withdrawn");
     } else if (update->error.disposition == WIRE_ATTR_DISCARD) {
-        import_log_error(core, peer, &update->error, "attribute discarded");
+        update_log_error(core, peer, body, update, "attribute discarded");
     }
 }
 
@@ -598,7 +574,7 @@ struct wire_error routes_peer_update(struct core *core, struct peer *peer, struc
     arena_reset(&core->scratch);
     update_decode(body, &peer->update_options, &core->scratch, &update);
     if (update.error.disposition == WIRE_SESSION_RESET) {
-        import_log_error(core, peer, &update.error, "session ended");
+        update_log_error(core, peer, body, &update, "session ended");
         return update.error;
     }
     bool has_reachable = update.reachable[0].bytes.size != 0 || update.reachable[1].bytes.size != 0;
@@ -612,7 +588,7 @@ struct wire_error routes_peer_update(struct core *core, struct peer *peer, struc
             .what = "AS_PATH does not start with the neighbor's AS",
         };
     }
-    import_count_findings(core, peer, &update);
+    import_count_findings(core, peer, body, &update);
     for (unsigned i = 0; i < 2; i++) {
         import_withdraw(core, peer, update.unreachable[i]);
     }

@@ -85,15 +85,29 @@ struct peer_family {
     struct ip_addr self_link_local;
 };
 
+/* Which errors of a neighbor's UPDATEs were told lately (update_log.c). */
+struct update_error_log {
+    struct mono_time window_end;
+    uint8_t types[4]; /* of attributes */
+    uint32_t type_count;
+    uint32_t left_out;
+};
+
 struct peer_routes {
     struct peer *peer;
     bool is_up;
     struct peer_family families[AFI_SAFI_COUNT];
     struct timer stale_timer;
-    struct mono_time next_error_log; /* rate limit of LOG_UPDATE_ERROR */
-    uint32_t suppressed_error_logs;
+    struct update_error_log update_errors;
     uint8_t notification_data[8];
 };
+
+/* ---- Wrong UPDATEs (update_log.c, RFC 7606 8) ---- */
+
+/* Says what is wrong with a message, what was done about it, which prefixes it names, and its
+ * octets. Bounded per peer. */
+void update_log_error(struct core *core, struct peer *peer, struct byte_view body,
+                      const struct update *update, const char *done);
 
 /* ---- Refreshes (route_refresh.c, RFC 7313) ---- */
 

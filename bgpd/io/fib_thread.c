@@ -14,6 +14,7 @@
 
 #include "bgpd/io/clock.h"
 #include "bgpd/io/fib_message.h"
+#include "bgpd/io/netlink_walk.h"
 #include "proto/base/assert.h"
 #include "proto/base/mem.h"
 
@@ -199,7 +200,7 @@ static void collect_answers(struct fib_thread *thread, uint32_t last_place)
         }
         int left = (int)got;
         for (struct nlmsghdr *message = (struct nlmsghdr *)thread->receive_buffer;
-             mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+             netlink_message_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
             if (message->nlmsg_type != NLMSG_ERROR ||
                 mnl_nlmsg_get_payload_len(message) < sizeof(struct nlmsgerr)) {
                 continue;

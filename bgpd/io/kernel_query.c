@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bgpd/io/fib_message.h"
+#include "bgpd/io/netlink_walk.h"
 #include "bgpd/io/xfrm_message.h"
 #include "proto/base/mem.h"
 
@@ -70,7 +71,7 @@ static int ask(struct question *question, const struct nlmsghdr **message_out)
     if (got < 0) {
         return (int)-got;
     }
-    if (!mnl_nlmsg_ok(message, (int)got) || message->nlmsg_seq != question->sequence) {
+    if (!netlink_message_ok(message, (int)got) || message->nlmsg_seq != question->sequence) {
         return EPROTO;
     }
     if (message->nlmsg_type == NLMSG_ERROR) {
@@ -374,7 +375,7 @@ static int dump(struct question *question, uint16_t type,
         }
         int left = (int)got;
         for (const struct nlmsghdr *message = (const struct nlmsghdr *)question->answer;
-             mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+             netlink_message_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
             if (message->nlmsg_seq != question->sequence) {
                 continue; /* the rest of an account that was cut off */
             }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bgpd/io/fib_message.h"
+#include "bgpd/io/netlink_walk.h"
 #include "proto/base/mem.h"
 
 #define RECEIVE_BUFFER_BYTES (16 << 20)
@@ -216,8 +217,8 @@ static bool read_dump(struct netlink_monitor *monitor)
         return false;
     }
     int left = (int)got;
-    for (struct nlmsghdr *message = (struct nlmsghdr *)monitor->buffer; mnl_nlmsg_ok(message, left);
-         message = mnl_nlmsg_next(message, &left)) {
+    for (struct nlmsghdr *message = (struct nlmsghdr *)monitor->buffer;
+         netlink_message_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
         if (!dump_message(monitor, message) || !monitor->is_dumping) {
             return false;
         }
@@ -259,7 +260,7 @@ static void on_notify_readable(struct ev_loop *loop, struct ev_io *watcher, int 
         }
         int left = (int)got;
         for (struct nlmsghdr *message = (struct nlmsghdr *)monitor->buffer;
-             mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+             netlink_message_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
             feed_message(monitor, message, false);
         }
     }

@@ -14,6 +14,17 @@ static struct ip_addr address_of(const xfrm_address_t *addr, uint16_t family)
                                                                      : 0);
 }
 
+/* The fixed part of a message, copied out: messages start at multiples of four octets, and these
+ * structures want eight. False when the message is shorter. */
+static bool take_payload(const struct nlmsghdr *message, void *out, size_t size)
+{
+    bool is_whole = mnl_nlmsg_get_payload_len(message) >= size;
+    if (is_whole) {
+        memcpy(out, mnl_nlmsg_get_payload(message), size);
+    }
+    return is_whole;
+}
+
 static bool read_info(const struct xfrm_usersa_info *info, struct xfrm_sa *sa)
 {
     if (info->id.proto != IPPROTO_ESP || info->id.spi == 0) {
@@ -42,10 +53,12 @@ static int read_attribute(const struct nlattr *attribute, void *data)
     return MNL_CB_OK;
 }
 
-static bool parse_put(const struct nlmsghdr *message, size_t info_bytes, struct xfrm_sa *sa)
+static bool parse_put(const struct nlmsghdr *message, struct xfrm_sa *sa)
 {
+    struct xfrm_usersa_info info;
     struct attributes found = {0};
-    if (mnl_attr_parse(message, (unsigned)info_bytes, read_attribute, &found) < 0) {
+    if (!take_payload(message, &info, sizeof info) || !read_info(&info, sa) ||
+        mnl_attr_parse(message, sizeof info, read_attribute, &found) < 0) {
         return false;
     }
     sa->if_id = found.if_id;
@@ -55,42 +68,42 @@ static bool parse_put(const struct nlmsghdr *message, size_t info_bytes, struct 
 
 static bool parse_delete(const struct nlmsghdr *message, struct xfrm_sa *sa)
 {
-    const struct xfrm_usersa_id *id = mnl_nlmsg_get_payload(message);
-    if (mnl_nlmsg_get_payload_len(message) < sizeof *id || id->proto != IPPROTO_ESP) {
+    struct xfrm_usersa_id id;
+    if (!take_payload(message, &id, sizeof id) || id.proto != IPPROTO_ESP) {
         return false;
     }
-    sa->destination = address_of(&id->daddr, id->family);
-    sa->spi = ntohl(id->spi);
+    sa->destination = address_of(&id.daddr, id.family);
+    sa->spi = ntohl(id.spi);
     return sa->destination.family != IP_NONE && sa->spi != 0;
+}
+
+static bool parse_expire(const struct nlmsghdr *message, struct xfrm_sa *sa)
+{
+    struct xfrm_user_expire expire;
+    return take_payload(message, &expire, sizeof expire) && expire.hard != 0 &&
+           read_info(&expire.state, sa);
 }
 
 bool xfrm_message_parse(const struct nlmsghdr *message, struct xfrm_change *change_out)
 {
-    const void *payload = mnl_nlmsg_get_payload(message);
-    size_t size = mnl_nlmsg_get_payload_len(message);
+    struct xfrm_usersa_flush flush;
     memset(change_out, 0, sizeof *change_out);
     switch (message->nlmsg_type) {
     case XFRM_MSG_NEWSA:
     case XFRM_MSG_UPDSA:
         change_out->kind = XFRM_SA_PUT;
-        return size >= sizeof(struct xfrm_usersa_info) && read_info(payload, &change_out->sa) &&
-               parse_put(message, sizeof(struct xfrm_usersa_info), &change_out->sa);
+        return parse_put(message, &change_out->sa);
     case XFRM_MSG_DELSA:
         change_out->kind = XFRM_SA_REMOVED;
         return parse_delete(message, &change_out->sa);
-    case XFRM_MSG_EXPIRE: {
-        const struct xfrm_user_expire *expire = payload;
+    case XFRM_MSG_EXPIRE:
         change_out->kind = XFRM_SA_REMOVED;
-        return size >= sizeof *expire && expire->hard != 0 &&
-               read_info(&expire->state, &change_out->sa);
-    }
-    case XFRM_MSG_FLUSHSA: {
-        const struct xfrm_usersa_flush *flush = payload;
+        return parse_expire(message, &change_out->sa);
+    case XFRM_MSG_FLUSHSA:
         change_out->kind = XFRM_SA_ALL_REMOVED;
         /* 0 and 255 (IPSEC_PROTO_ANY) stand for all protocols. */
-        return size >= sizeof *flush &&
-               (flush->proto == IPPROTO_ESP || flush->proto == 0 || flush->proto == 255);
-    }
+        return take_payload(message, &flush, sizeof flush) &&
+               (flush.proto == IPPROTO_ESP || flush.proto == 0 || flush.proto == 255);
     default:
         return false;
     }
@@ -145,15 +158,14 @@ static bool selector_prefix(const xfrm_address_t *addr, uint16_t family, uint8_t
 
 bool xfrm_message_parse_policy(const struct nlmsghdr *message, struct xfrm_policy *policy_out)
 {
-    const struct xfrm_userpolicy_info *info = mnl_nlmsg_get_payload(message);
+    struct xfrm_userpolicy_info info;
     struct policy_attributes found = {0};
     memset(policy_out, 0, sizeof *policy_out);
-    if (message->nlmsg_type != XFRM_MSG_NEWPOLICY ||
-        mnl_nlmsg_get_payload_len(message) < sizeof *info ||
-        mnl_attr_parse(message, sizeof *info, read_policy_attribute, &found) < MNL_CB_STOP) {
+    if (message->nlmsg_type != XFRM_MSG_NEWPOLICY || !take_payload(message, &info, sizeof info) ||
+        mnl_attr_parse(message, sizeof info, read_policy_attribute, &found) < MNL_CB_STOP) {
         return false;
     }
-    const struct xfrm_selector *selector = &info->sel;
+    const struct xfrm_selector *selector = &info.sel;
     if (selector->proto != 0 || selector->sport_mask != 0 || selector->dport_mask != 0 ||
         selector->ifindex != 0 || found.has_mark ||
         !selector_prefix(&selector->saddr, selector->family, selector->prefixlen_s,
@@ -162,10 +174,10 @@ bool xfrm_message_parse_policy(const struct nlmsghdr *message, struct xfrm_polic
                          &policy_out->destination)) {
         return false;
     }
-    policy_out->priority = info->priority;
+    policy_out->priority = info.priority;
     policy_out->if_id = found.if_id;
-    policy_out->is_outbound = info->dir == XFRM_POLICY_OUT;
-    policy_out->is_block = info->action == XFRM_POLICY_BLOCK;
+    policy_out->is_outbound = info.dir == XFRM_POLICY_OUT;
+    policy_out->is_block = info.action == XFRM_POLICY_BLOCK;
     policy_out->is_bypass =
         !policy_out->is_block && (!found.has_template || found.template.optional != 0);
     if (found.has_template && found.template.mode == XFRM_MODE_TUNNEL) {

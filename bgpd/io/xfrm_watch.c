@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bgpd/io/netlink_walk.h"
 #include "bgpd/io/xfrm_message.h"
 #include "bgpd/io/xfrm_table.h"
 #include "proto/base/list.h"
@@ -251,7 +252,7 @@ static void on_dump_readable(struct ev_loop *loop, struct ev_io *io, int events)
         }
         int left = (int)got;
         for (struct nlmsghdr *message = (struct nlmsghdr *)watch->buffer;
-             watch->is_dumping && mnl_nlmsg_ok(message, left);
+             watch->is_dumping && netlink_message_ok(message, left);
              message = mnl_nlmsg_next(message, &left)) {
             dump_message(watch, message);
         }
@@ -276,7 +277,7 @@ static void on_notify_readable(struct ev_loop *loop, struct ev_io *io, int event
         }
         int left = (int)got;
         for (struct nlmsghdr *message = (struct nlmsghdr *)watch->buffer;
-             mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+             netlink_message_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
             apply(watch, message);
         }
         forget_keys(watch, got);

@@ -23,6 +23,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "lab")]
 
 import bfd_cases  # noqa: E402
 import far_ends  # noqa: E402
+import limit_cases  # noqa: E402
 import message_cases  # noqa: E402
 import netlab  # noqa: E402
 import peers  # noqa: E402
@@ -417,6 +418,7 @@ def all_cases(make_dut):
     cases.append(Case(make_dut, far_ends.FrrEnd, True, 4, PASSWORD, prove_wrong=True))
     cases.append(ReplayCase(make_dut))
     cases += wrong_messages.cases(make_dut)
+    cases += limit_cases.cases(make_dut)
     cases += message_cases.cases(make_dut)
     cases += bfd_cases.cases(make_dut)
     return cases

@@ -80,7 +80,7 @@ class Wrong:
         if watcher.closed.is_set() or watcher.notifications or watcher.problem:
             raise Failed("the watcher suffers: %s %s" % (watcher.notifications, watcher.problem))
 
-    def speaker(self, sender, stage=ESTABLISHED, hold_s=90):
+    def speaker(self, sender, stage=ESTABLISHED, hold_s=90, more=()):
         """A session of the sender, as far as the stage says."""
         if hasattr(self.dut, "forgive"):
             self.dut.forgive(sender.address)
@@ -90,7 +90,8 @@ class Wrong:
         if not sender.as4:
             capabilities.pop()
         session = bgp.Speaker(sender.asn, sender.address, hold_s, BOTH,
-                              capabilities + [ENHANCED_REFRESH], self.wire.peer.socket)
+                              capabilities + [ENHANCED_REFRESH, *more],
+                              self.wire.peer.socket)
         session.answers_open = stage == ESTABLISHED
         session.connect(sender.address, DUT, timeout_s=PATIENCE_S)
         session.start(say_open=stage != CONNECTED)

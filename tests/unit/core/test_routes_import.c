@@ -138,7 +138,7 @@ START_TEST(a_path_that_does_not_start_with_the_neighbors_as_is_withdrawn_and_cou
     ck_assert_uint_eq(show_table(top, SNAPSHOT_LOC_RIB, NULL, "203.0.113.0/24").total, 0);
     ck_assert_uint_eq(show_table(top, SNAPSHOT_LOC_RIB, NULL, "198.51.100.0/24").total, 1);
     ck_assert_uint_eq(show_peer(top, "192.0.2.2").treat_as_withdraw_count, 1);
-    ck_assert_uint_eq(top->log_total[LOG_UPDATE_ERROR], 1);
+    ck_assert_uint_eq(top->log_total[LOG_UPDATE_ERROR], 2); /* what is wrong, and its octets */
     top_free(top);
 }
 END_TEST
