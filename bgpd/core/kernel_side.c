@@ -207,7 +207,8 @@ static bool has_bfd(const struct config *config, const struct ip_addr *peer)
         if (ip_equal(&config->bgp.neighbors[i].addr, peer)) {
             struct neighbor_settings settings;
             config_resolve_neighbor(config, &config->bgp.neighbors[i], &settings);
-            return settings.merged.bfd.is_set && settings.merged.bfd.value;
+            return settings.merged.bfd.is_set && settings.merged.bfd.value &&
+                   !settings.merged.shutdown.value;
         }
     }
     return false;

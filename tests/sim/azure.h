@@ -91,6 +91,7 @@ struct azure_point {
 struct azure_watch {
     bool is_active;
     bool is_up; /* as reported */
+    bool has_been_up;
     uint8_t ticks;
     struct ip_addr peer;
     struct ip_addr local;
@@ -118,7 +119,7 @@ enum azure_preference {
 enum azure_plant {
     PLANT_NONE,
     PLANT_NO_GUARDS,
-    PLANT_NO_FAILOVER,
+    PLANT_WRONG_LINK,
     PLANT_NO_DELETES,
     PLANT_NO_PINS,
     PLANT_CLEAR_ANNOUNCEMENT, /* the protected network without its class */
@@ -165,6 +166,9 @@ struct azure {
     uint32_t next_ifindex;
     uint64_t checks;
     uint32_t faults;
+    uint32_t run_number;
+    uint32_t dead_ticks[2];   /* a tunnel is dead, and the daemon could know, for so long */
+    struct mono_time started; /* the daemon */
 };
 
 static inline struct azure *azure_of(const struct sim_world *world)
@@ -230,6 +234,9 @@ void azure_points_update(struct sim_world *world);
 /* Somebody else's route that carries protected packets has to be reported. */
 void azure_foreign_tick(struct sim_world *world);
 
+/* Packets have to leave a dead tunnel for another way, or for nowhere, in time. */
+void azure_failover_tick(struct sim_world *world);
+
 /* What is exposed now may be so for a moment. */
 void azure_points_excuse(struct sim_world *world);
 
@@ -249,6 +256,7 @@ struct azure_run {
     struct config_loader *loader;
     bool is_verbose;
     enum azure_plant plant;
+    uint32_t number;           /* of the run of this seed */
     char text[SIM_TEXT_BYTES]; /* what failed; "" */
     uint64_t hash;
     uint64_t checks;

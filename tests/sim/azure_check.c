@@ -8,10 +8,12 @@
 #include "tests/sim/azure.h"
 
 /* What has only now become protected may still be on its way out of the clear for so long. */
-#define FORWARD_GRACE_MS  31000  /* the longest pause before a refused operation is tried again */
-#define RETURN_GRACE_MS   200000 /* a far end that hears nothing keeps what it knows: hold time */
-#define FOREIGN_TICKS_MAX 10u
-#define HOLD_GRACE_MS     10000 /* cover hold: until the far ends know that the tunnels are gone */
+#define FORWARD_GRACE_MS   31000  /* the longest pause before a refused operation is tried again */
+#define RETURN_GRACE_MS    200000 /* a far end that hears nothing keeps what it knows: hold time */
+#define FOREIGN_TICKS_MAX  10u
+#define FAILOVER_TICKS_MAX 10u
+#define ADOPTION_MS        70000
+#define HOLD_GRACE_MS      10000 /* cover hold: until the far ends know that the tunnels are gone */
 
 /* ---- What is protected: the tunnels' endpoints are not among the points looked at ---- */
 
@@ -143,6 +145,45 @@ void azure_foreign_tick(struct sim_world *world)
     if (azure->foreign_ticks > FOREIGN_TICKS_MAX &&
         azure_ce(world)->log_count[LOG_PROTECTION] == 0) {
         sim_fail(world, "a foreign route carries protected packets and nobody is told");
+    }
+}
+
+/* As the evidence that is gathered says. */
+static bool is_said_dead(const struct azure *azure, uint32_t tunnel)
+{
+    uint32_t sources = azure->tunnel_sources[tunnel];
+    const struct azure_watch *probe = &azure->probe[tunnel];
+    return ((sources & LIVENESS_XFRM) != 0 && !azure->has_sa[tunnel]) ||
+           ((sources & LIVENESS_PROBE) != 0 && probe->has_been_up && !probe->is_up);
+}
+
+static void check_moved(struct sim_world *world, uint32_t tunnel)
+{
+    const struct azure *azure = azure_of(world);
+    struct ip_addr inner = azure_addr(azure->plan->inner_remote[tunnel]);
+    for (uint32_t i = 0; i < azure->forward_count; i++) {
+        const struct ip_addr *addr = &azure->forward[i].addr;
+        uint32_t ways = model_ways(&azure_ce(world)->kernel.model, addr, NULL);
+        if ((ways & MODEL_WAY(SLOT_TUN0 + tunnel)) != 0 && !ip_equal(addr, &inner)) {
+            char text[IP_TEXT_BYTES];
+            sim_fail(world, "packets to %s still go into tunnel %u, dead for %u s",
+                     ip_format(addr, text), tunnel, FAILOVER_TICKS_MAX * 300 / 1000);
+        }
+    }
+}
+
+void azure_failover_tick(struct sim_world *world)
+{
+    struct azure *azure = azure_of(world);
+    for (uint32_t i = 0; i < 2; i++) {
+        /* What an earlier run left is kept for a while, wherever it leads. */
+        bool is_settled =
+            mono_before(mono_add(azure->started, mono_span_ms(ADOPTION_MS)), world->now);
+        bool counts = is_said_dead(azure, i) && !is_helpless(world) && is_settled;
+        azure->dead_ticks[i] = counts ? azure->dead_ticks[i] + 1 : 0;
+        if (azure->dead_ticks[i] > FAILOVER_TICKS_MAX) {
+            check_moved(world, i);
+        }
     }
 }
 

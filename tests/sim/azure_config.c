@@ -53,6 +53,10 @@ static struct config *load(struct sim_world *world, const struct text *text)
 
 static void ce_tunnels(const struct azure *azure, struct text *text)
 {
+    if (azure->plant == PLANT_WRONG_CLASS) {
+        line(text, "interface er1");
+        line(text, " path-class ipsec");
+    }
     for (int i = 0; i < 2; i++) {
         line(text, "tunnel ipsec%d", i);
         line(text, " local-endpoint %s", azure->plan->local_endpoint);
@@ -60,10 +64,6 @@ static void ce_tunnels(const struct azure *azure, struct text *text)
         if (azure->setup.has_evidence) {
             line(text, " liveness interface xfrm probe");
         }
-    }
-    if (azure->plant == PLANT_WRONG_CLASS) {
-        line(text, "interface er1");
-        line(text, " path-class ipsec");
     }
     const char *guard = azure->setup.guard_is_blackhole ? " guard blackhole" : "";
     line(text, "protect %s require ipsec%s", azure->plan->hub_protected, guard);
@@ -228,6 +228,9 @@ void azure_start(struct sim_world *world, uint32_t node)
     }
     if (node == AZURE_MSEE0 || node == AZURE_MSEE1) {
         azure->far_bfd[node - AZURE_MSEE0] = (struct azure_watch){0};
+    }
+    if (node == AZURE_CE) {
+        azure->started = world->now;
     }
     sim_trace(world, started, "starts");
     sim_node_start(world, started);

@@ -14,7 +14,7 @@
 static const char *const plant_names[PLANT_COUNT] = {
     [PLANT_NONE] = "none",
     [PLANT_NO_GUARDS] = "no-guards",
-    [PLANT_NO_FAILOVER] = "no-failover",
+    [PLANT_WRONG_LINK] = "wrong-link",
     [PLANT_NO_DELETES] = "no-deletes",
     [PLANT_NO_PINS] = "no-pins",
     [PLANT_CLEAR_ANNOUNCEMENT] = "clear-announcement",
@@ -63,9 +63,9 @@ static void happens(struct sim_world *world, const struct sim_happening *happeni
     restarts(world);
     azure_check(world, azure_ce(world));
     azure_foreign_tick(world);
+    azure_failover_tick(world);
     if (azure_of(world)->plant == PLANT_CHANCE) {
-        /* Where things lie in memory is not the seed's. */
-        world->hash = hash_u64(world->hash, (uint64_t)(uintptr_t)world);
+        world->hash = hash_u64(world->hash, azure_of(world)->run_number); /* is not the seed's */
     }
     schedule_tick(world);
 }
@@ -74,7 +74,7 @@ static void plant(struct sim_world *world, enum azure_plant what)
 {
     static const enum model_plant in_the_kernel[PLANT_COUNT] = {
         [PLANT_NO_GUARDS] = MODEL_PLANT_NO_GUARDS,
-        [PLANT_NO_FAILOVER] = MODEL_PLANT_NO_FAILOVER,
+        [PLANT_WRONG_LINK] = MODEL_PLANT_WRONG_LINK,
         [PLANT_NO_DELETES] = MODEL_PLANT_NO_DELETES,
         [PLANT_NO_PINS] = MODEL_PLANT_NO_HOST_ROUTES,
     };
@@ -156,6 +156,7 @@ bool azure_scenario_run(uint64_t seed, struct azure_run *run)
                                       .act = azure_act};
     azure->plan = sim_chance(world, 4) ? &azure_plan_v6 : &azure_plan_v4;
     azure->loader = run->loader;
+    azure->run_number = run->number;
     plant(world, run->plant);
     schedule_tick(world);
     begin(world);

@@ -114,6 +114,7 @@ static bool judge(struct azure_watch *watch, bool is_heard, uint32_t missed, uin
         return false;
     }
     watch->is_up = is_heard;
+    watch->has_been_up = watch->has_been_up || is_heard;
     watch->ticks = 0;
     return true;
 }

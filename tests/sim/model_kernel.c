@@ -308,7 +308,7 @@ static bool is_planted_away(const struct model_kernel *kernel,
         return !action->is_delete && route->leg_count != 0 &&
                (route->prefix.len_bits == 32 || route->prefix.len_bits == 128);
     case MODEL_PLANT_NONE:
-    case MODEL_PLANT_NO_FAILOVER:
+    case MODEL_PLANT_WRONG_LINK:
         break;
     }
     return false;
@@ -359,6 +359,14 @@ static int check_object(const struct model_kernel *kernel, const struct fib_next
     return found != NULL && (found->member_count != 0) != is_group ? EINVAL : 0;
 }
 
+static void mislead(const struct model_kernel *kernel, struct fib_nexthop *object)
+{
+    uint32_t slot = model_link_slot(kernel, object->leg.ifindex);
+    if (object->member_count == 0 && slot != UINT32_MAX && kernel->links[slot].is_protected) {
+        object->leg.ifindex = 2;
+    }
+}
+
 int model_do_nexthop(struct model_kernel *kernel, const struct fib_nexthop_action *action)
 {
     const struct fib_nexthop *wish = &action->nexthop;
@@ -370,22 +378,23 @@ int model_do_nexthop(struct model_kernel *kernel, const struct fib_nexthop_actio
         model_object_drop(kernel, wish->id);
         return 0;
     }
-    if (found != NULL && kernel->plant == MODEL_PLANT_NO_FAILOVER) {
-        return 0;
-    }
     int error = check_object(kernel, wish, found);
     if (error != 0) {
         return error;
     }
+    struct fib_nexthop made = *wish;
+    if (kernel->plant == MODEL_PLANT_WRONG_LINK) {
+        mislead(kernel, &made);
+    }
     kernel->version++;
     if (found != NULL) {
-        *found = *wish;
+        *found = made;
         return 0;
     }
     kernel->objects = grow(kernel->objects, kernel->object_count, &kernel->object_capacity,
                            sizeof *kernel->objects);
     kernel->objects[kernel->object_count++] =
-        (struct model_object){.is_ours = true, .nexthop = *wish};
+        (struct model_object){.is_ours = true, .nexthop = made};
     return 0;
 }
 

@@ -40,7 +40,7 @@ struct model_object {
 enum model_plant {
     MODEL_PLANT_NONE,
     MODEL_PLANT_NO_GUARDS,     /* discard routes are acknowledged and forgotten */
-    MODEL_PLANT_NO_FAILOVER,   /* replacing an object is acknowledged and forgotten */
+    MODEL_PLANT_WRONG_LINK,    /* objects out of a protected link lead out of another */
     MODEL_PLANT_NO_DELETES,    /* removing a route is acknowledged and forgotten */
     MODEL_PLANT_NO_HOST_ROUTES /* pins are acknowledged and forgotten */
 };

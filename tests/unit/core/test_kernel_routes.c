@@ -74,6 +74,23 @@ START_TEST(static_follows_its_gateway)
 }
 END_TEST
 
+/* Nobody watches it any more: what BFD said last must not keep it dead for ever. */
+START_TEST(gateway_of_a_shut_neighbor_is_not_dead)
+{
+    struct model *model =
+        up_with(with_static(mission_config(), "10.70.0.0/16", "172.16.0.2", NULL, 1));
+    mission_bfd(model, "172.16.0.2", false);
+    model_wait_ms(model, 100);
+    ck_assert_ptr_null(at(model, "10.70.0.0/16"));
+    struct config *config = with_static(mission_config(), "10.70.0.0/16", "172.16.0.2", NULL, 1);
+    config_neighbor_of(config, "172.16.0.2")->shutdown = (struct opt_bool){true, true};
+    model_configure(model, config);
+    model_wait_ms(model, 100);
+    ck_assert_uint_eq(model_ways_to(model, "10.70.1.1"), WAY(ER1));
+    model_free(model);
+}
+END_TEST
+
 START_TEST(static_never_holds_itself_up)
 {
     /* Its gateway lies inside it: without another way to it the route must go. */
@@ -701,6 +718,7 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("routes");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, static_follows_its_gateway);
+    tcase_add_test(tcase, gateway_of_a_shut_neighbor_is_not_dead);
     tcase_add_test(tcase, static_never_holds_itself_up);
     tcase_add_test(tcase, statics_through_each_other_resolve_neither);
     tcase_add_test(tcase, static_beats_bgp_by_distance_only);
