@@ -25,6 +25,7 @@ import bfd_cases  # noqa: E402
 import far_ends  # noqa: E402
 import message_cases  # noqa: E402
 import netlab  # noqa: E402
+import path_cases  # noqa: E402
 import peers  # noqa: E402
 import replay  # noqa: E402
 import speaker  # noqa: E402
@@ -419,6 +420,7 @@ def all_cases(make_dut):
     cases += wrong_messages.cases(make_dut)
     cases += message_cases.cases(make_dut)
     cases += bfd_cases.cases(make_dut)
+    cases += path_cases.cases(make_dut)
     return cases
 
 
