@@ -26,6 +26,7 @@ import far_ends  # noqa: E402
 import limit_cases  # noqa: E402
 import message_cases  # noqa: E402
 import netlab  # noqa: E402
+import path_cases  # noqa: E402
 import peers  # noqa: E402
 import replay  # noqa: E402
 import speaker  # noqa: E402
@@ -421,6 +422,7 @@ def all_cases(make_dut):
     cases += limit_cases.cases(make_dut)
     cases += message_cases.cases(make_dut)
     cases += bfd_cases.cases(make_dut)
+    cases += path_cases.cases(make_dut)
     return cases
 
 
