@@ -203,7 +203,9 @@ static void put_attrs(struct writer *writer, const struct path_attrs *attrs, boo
     };
     struct byte_view unknown = attrs->unknown;
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        unknown = put_unknown(writer, unknown, order[i]);
+        if (unknown.size != 0) {
+            unknown = put_unknown(writer, unknown, order[i]);
+        }
         if (is_written(attrs, order[i], as4, uses_mp)) {
             put_one(writer, attrs, order[i], as4);
         }

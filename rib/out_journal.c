@@ -299,11 +299,6 @@ static struct place place_of(const struct out_journal *journal, uint32_t reader)
     return place_settle(journal, (struct place){self->block, self->slot});
 }
 
-static uint32_t place_dest(const struct out_journal *journal, struct place place)
-{
-    return block_at(journal, place.block)->entries[place.slot] & ~JOURNAL_FRESH;
-}
-
 uint32_t out_journal_peek(const struct out_journal *journal, uint32_t reader, uint32_t *dests_out,
                           uint32_t max, uint32_t *attrs_out)
 {
@@ -337,12 +332,20 @@ void out_journal_advance(struct out_journal *journal, uint32_t reader, const uin
 {
     struct place place = place_of(journal, reader);
     struct place last = {0, 0};
-    for (uint32_t i = 0; i < count && place.block != 0; i++) {
-        if (place_dest(journal, place) == dests[i]) {
-            last = place;
-            place.slot++;
-            place = place_settle(journal, place);
+    uint32_t at = 0; /* in dests */
+    while (place.block != 0 && at < count) {
+        const struct journal_block *block = block_at(journal, place.block);
+        for (; place.slot < block->used && at < count; place.slot++) {
+            uint32_t dest = block->entries[place.slot] & ~JOURNAL_FRESH;
+            while (dest != 0 && at < count && dests[at] != dest) {
+                at++;
+            }
+            if (dest != 0 && at < count) {
+                last = place;
+                at++;
+            }
         }
+        place = (struct place){block->next, 0};
     }
     if (last.block == 0) {
         return;

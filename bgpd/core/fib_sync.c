@@ -375,7 +375,7 @@ static bool has_locals(const struct core *core, const struct prefix *prefix)
 void fib_sync_dest(struct core *core, enum afi_safi afi_safi, dest_id dest,
                    const struct decision_result *result)
 {
-    if (kernel_of(core)->is_stopped || core->limits.no_fib) {
+    if (kernel_of(core)->is_stopped) {
         return;
     }
     struct kernel_side *ks = kernel_of(core);

@@ -41,6 +41,9 @@ static void discard_end(struct core *core, enum afi_safi afi_safi, dest_id dest)
 void forward_dest(struct core *core, enum afi_safi afi_safi, dest_id dest,
                   struct decision_result *result)
 {
+    if (core->limits.no_fib) {
+        return;
+    }
     struct loc_rib *rib = core->ribs[afi_safi];
     struct bitset *discarded = &core->routes->discarded[afi_safi];
     struct discard_wish wish = {0, ""};
