@@ -207,11 +207,14 @@ layers:
 	@sh tests/check/layers.sh
 
 # ---- Benchmarks: ratios to a peer in the same run ----
-$(BUILD)/bench/bgp_load: $(call objects,tests/bench/bgp_load.c tests/bench/table.c) $(call archive,proto)
+$(BUILD)/bench/bgp_load: $(call objects,$(addprefix tests/bench/,bgp_load.c load_session.c load_message.c load_check.c table.c)) $(call archive,proto)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
+$(BUILD)/bench/kernel_bench: $(call objects,tests/bench/kernel_bench.c tests/bench/table.c) $(call archive,proto)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lmnl
 
-bench: all $(BUILD)/bench/bgp_load
+bench: all $(BUILD)/bench/bgp_load $(BUILD)/bench/kernel_bench
 	@SEALANE_BUILD=$(BUILD) python3 tests/bench/bench.py --write $(BENCH)
 
 # ---- Checks that need no run ----
