@@ -17,7 +17,8 @@ def ip(*words, text=None):
 
 
 class Namespaces:
-    """The daemon's namespace and the peers', joined by one veth pair."""
+    """The daemon's namespace and the peers', joined by two links: 10.9.0.0/16, where the sessions are,
+    and 10.10.0.0/16, where second next hops are."""
 
     def __init__(self, hosts):
         tag = "slb%d" % os.getpid()
@@ -27,11 +28,13 @@ class Namespaces:
         for name in (self.dut, self.load):
             ip("netns", "add", name)
             ip("-n", name, "link", "set", "lo", "up")
-        ip("link", "add", "d0", "netns", self.dut, "type", "veth",
-           "peer", "name", "l0", "netns", self.load)
-        ip("-n", self.dut, "link", "set", "d0", "up")
-        ip("-n", self.load, "link", "set", "l0", "up")
-        ip("-n", self.dut, "addr", "add", "10.9.0.1/16", "dev", "d0")
+        for i in range(2):
+            ip("link", "add", "d%d" % i, "netns", self.dut, "type", "veth",
+               "peer", "name", "l%d" % i, "netns", self.load)
+            ip("-n", self.dut, "link", "set", "d%d" % i, "up")
+            ip("-n", self.load, "link", "set", "l%d" % i, "up")
+            ip("-n", self.dut, "addr", "add", "10.%d.0.1/16" % (9 + i), "dev", "d%d" % i)
+        ip("-n", self.load, "addr", "add", "10.10.0.2/16", "dev", "l1")
         ip("-n", self.load, "-batch", "-", text="".join(
             "addr add 10.9.%d.%d/16 dev l0\n" % (host >> 8, host & 255)
             for host in range(2, 2 + self.hosts)))
@@ -80,10 +83,9 @@ class Run:
         self.namespaces = Namespaces(self.plan.peers)
         self.namespaces.__enter__()
         if self.plan.recursive:
-            self.dut_ip("sysctl", "-qw", "net.ipv4.ip_forward=0")
-            for i in range(self.plan.peers):
+            for i in range(2):
                 ip("-n", self.namespaces.dut, "route", "add", "10.77.%d.0/24" % i,
-                   "via", "10.9.0.%d" % (2 + i))
+                   "via", "10.%d.0.2" % (9 + i))
         self.daemon = self.daemon_class(self.namespaces.dut, self.folder.name, self.plan)
         self.started_s = time.monotonic()
         self.daemon.start()
@@ -98,14 +100,14 @@ class Run:
         self.namespaces.__exit__()
         self.folder.cleanup()
 
-    def dut_ip(self, *command):
-        subprocess.run(["ip", "netns", "exec", self.namespaces.dut, *command], check=True)
-
     def load(self, **options):
         return self._program(self.namespaces.load, LOAD, options)
 
-    def kernel_watch(self, **options):
-        program = self._program(self.namespaces.dut, KERNEL, options, "wait")
+    def kernel_watch(self, prefixes, link, **options):
+        """Watches for all prefixes to leave by the link's gateway: link 0 or 1."""
+        net = "10.%d.0." % (9 + link)
+        program = self._program(self.namespaces.dut, KERNEL, {
+            "prefixes": prefixes, "gateway": net + "2", "source": net + "1", **options}, "wait")
         program.line()
         return program
 

@@ -60,7 +60,7 @@ def busy_latency(kind, scenario):
 
 def into_kernel(kind, scenario):
     with Run(kind, scenario.plan) as run:
-        watch = run.kernel_watch(prefixes=scenario.prefixes, gateway="10.9.0.2", samples=4096)
+        watch = run.kernel_watch(scenario.prefixes, 0, samples=4096)
         load = run.load(best="first", **scenario.load_options())
         start = load.line()["start_s"]
         reached = watch.line()["now_s"]
@@ -75,12 +75,12 @@ def next_hop_dies(kind, scenario):
         load = run.load(best="first", next_hop="10.77.0.1", **scenario.load_options())
         load.line()
         load.line()
-        first = run.kernel_watch(prefixes=scenario.prefixes, gateway="10.9.0.2", every_us=5000)
+        first = run.kernel_watch(scenario.prefixes, 0, every_us=5000)
         first.line()
         first.line()
         run.wait_until_quiet()
         before = run.daemon.cpu_s()
-        watch = run.kernel_watch(prefixes=scenario.prefixes, gateway="10.9.0.3")
+        watch = run.kernel_watch(scenario.prefixes, 1)
         switch = subprocess.Popen(["ip", "-n", run.namespaces.dut, "-batch", "-"],
                                   stdin=subprocess.PIPE, text=True)
         time.sleep(0.1)  # The program is up by then; a late one only makes the result worse.
