@@ -198,11 +198,11 @@ class Frr(Daemon):
         os.makedirs("/run/frr", exist_ok=True)
         for path in (self.folder, self.folder + "/vty", self.config, "/run/frr"):
             shutil.chown(path, "frr", "frr")
-        common = ["-f", self.config, "--vty_socket", self.folder + "/vty", "-P", "0",
-                  "-z", self.folder + "/zserv"]
+        common = ["--vty_socket", self.folder + "/vty", "-P", "0", "-z", self.folder + "/zserv"]
         if self.plan.kernel:
-            self.spawn("/usr/lib/frr/zebra", *common, "-i", self.folder + "/zebra.pid")
-        self.spawn(self.program, *common, "-i", self.folder + "/bgpd.pid",
+            self.spawn("/usr/lib/frr/zebra", *common, "-f", "/dev/null",
+                       "-i", self.folder + "/zebra.pid")
+        self.spawn(self.program, *common, "-f", self.config, "-i", self.folder + "/bgpd.pid",
                    *([] if self.plan.kernel else ["-Z"]))
 
     def change_policy(self):
@@ -225,7 +225,7 @@ class OpenBgpd(Daemon):
         lines = ["AS 65001", "router-id 10.9.0.1", "fib-update no", "listen on 10.9.0.1",
                  'socket "%s/ctl"' % self.folder]
         for i in range(self.plan.peers):
-            lines += ["neighbor %s { remote-as %d" % (address(i), FIRST_ASN + i), "passive", "}"]
+            lines += ["neighbor %s {" % address(i), "remote-as %d" % (FIRST_ASN + i), "passive", "}"]
         return "\n".join(lines + ["allow from any", "allow to any"]) + "\n"
 
     def command(self):

@@ -3,6 +3,7 @@ import os
 
 from bench_daemons import ROOT
 
+RUNS = 3  # what the page says; a line of another number of runs says so itself
 HEAD = ["| scenario | daemon | time | to BIRD | CPU s | settled MB | peak MB | memory to BIRD | |",
         "|---|---|---:|---:|---:|---:|---:|---:|---|"]
 
@@ -17,7 +18,7 @@ def ratio_text(value, base):
     return "-" if not base else "%.2fx" % (value / base)
 
 
-def lines_of(name, results):
+def lines_of(name, results, runs):
     """The lines of one scenario."""
     out = []
     bird = results.get("bird")
@@ -25,6 +26,8 @@ def lines_of(name, results):
     for kind, result in results.items():
         for key, seconds in result["times"].items():
             note = result.get("note", "")
+            if runs != RUNS:
+                note = "; ".join(filter(None, (note, "runs: %d" % runs)))
             if bare and result is not bare:
                 note = "%s of the bare sender; %s" % (
                     ratio_text(seconds, bare["times"][""]), note)
@@ -38,15 +41,31 @@ def lines_of(name, results):
     return out
 
 
-def table(rows):
-    return "\n".join(HEAD + [line for row in rows for line in lines_of(*row)])
+def table(lines):
+    return "\n".join(HEAD + lines)
 
 
-def write(section, text):
-    """Replaces what stands between the section's two marks."""
+def _sections(section):
     path = os.path.join(ROOT, "docs", "benchmarks.md")
     start, end = "<!-- %s -->" % section, "<!-- end of %s -->" % section
     with open(path) as f:
         head, rest = f.read().split(start, 1)
+    old, tail = rest.split(end, 1)
+    return path, head + start, old, end + tail
+
+
+def write(section, text):
+    """Replaces what stands between the section's two marks."""
+    path, head, _, tail = _sections(section)
     with open(path, "w") as f:
-        f.write("%s%s\n%s\n%s%s" % (head, start, text, end, rest.split(end, 1)[1]))
+        f.write("%s\n%s\n%s" % (head, text, tail))
+
+
+def write_scenarios(measured, names):
+    """Replaces the lines of the measured scenarios and keeps those of the others that exist."""
+    lines = []
+    old = [line for line in _sections("table")[2].splitlines() if line.startswith("| ")]
+    for name in names:
+        lines += measured.get(name) or [
+            line for line in old if line[2:].split(" | ")[0].split(": ")[0] == name]
+    write("table", table(lines))

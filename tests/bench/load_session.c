@@ -53,6 +53,25 @@ static int connect_from(uint32_t source, uint32_t target)
     load_die("connect");
 }
 
+static void peer_open(const struct load *load, struct load_peer *peer)
+{
+    peer->in.size = 0;
+    peer->out.size = 0;
+    peer->out_sent = 0;
+    peer->last_keepalive = load_now_s();
+    peer->last_heard = load_now_s();
+    load_put_open(peer, load->hold_time_s);
+}
+
+/* Some daemons listen before they know their peers: until a session is up, it is tried again. */
+static void peer_again(struct load *load, struct load_peer *peer)
+{
+    usleep(CONNECT_RETRY_US);
+    close(peer->fd);
+    peer->fd = connect_from(peer->addr, load->target);
+    peer_open(load, peer);
+}
+
 void load_peer_start(struct load *load, uint32_t addr, uint32_t next_hop, bool is_sender)
 {
     struct load_peer *peer = &load->peers[load->peer_count];
@@ -66,9 +85,7 @@ void load_peer_start(struct load *load, uint32_t addr, uint32_t next_hop, bool i
         peer->held_by = mem_alloc(MEM_MISC, load->table.prefix_count * sizeof *peer->held_by);
     }
     peer->fd = connect_from(addr, load->target);
-    peer->last_keepalive = load_now_s();
-    peer->last_heard = load_now_s();
-    load_put_open(peer, load->hold_time_s);
+    peer_open(load, peer);
     load->peer_count++;
 }
 
@@ -87,7 +104,7 @@ static void read_messages(struct load *load, struct load_peer *peer)
             peer->is_up = true;
         } else if (at[18] == 2 && !peer->is_sender) {
             load_read_update(load, peer, reader_of(at + 19, length - 19));
-        } else if (at[18] == 3) {
+        } else if (at[18] == 3 && peer->is_up) {
             fprintf(stderr, "bgp_load: NOTIFICATION %d/%d from the target\n", at[19], at[20]);
             exit(1);
         }
@@ -100,7 +117,11 @@ static bool peer_read(struct load *load, struct load_peer *peer)
 {
     ssize_t got = recv(peer->fd, buffer_reserve(&peer->in, 1 << 18), 1 << 18, MSG_DONTWAIT);
     if (got == 0 || (got < 0 && errno != EAGAIN)) {
-        load_die("the target closed a session");
+        if (peer->is_up) {
+            load_die("the target closed a session");
+        }
+        peer_again(load, peer);
+        return true;
     }
     if (got < 0) {
         return false;
