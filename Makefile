@@ -180,7 +180,8 @@ bench_objs := $(call objects,tests/bench/table_gen.c)
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(bench_objs) $(call archive,rib) $(call archive,proto)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lm
-bench-rib: $(BUILD)/bench/rib_bench $(BUILD)/bench/prefix_bench
+bench-rib: $(BUILD)/bench/wire_bench $(BUILD)/bench/rib_bench $(BUILD)/bench/prefix_bench
+	@$(BUILD)/bench/wire_bench $(PREFIXES)
 	@$(BUILD)/bench/prefix_bench $(PREFIXES)
 	@$(BUILD)/bench/rib_bench $(PREFIXES) $(RIB_PEERS)
 
