@@ -7,7 +7,7 @@
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: bench-rib all unit test sim sim-soak examples interop demo lab bench check layers install clean setup fuzz-all fuzz-clang fuzz-canary corpus
+.PHONY: bench-rib bench-growth all unit test sim sim-soak examples interop demo lab bench check layers install clean setup fuzz-all fuzz-clang fuzz-canary corpus
 
 SAN     ?=
 VERSION := 0.1.0
@@ -191,7 +191,8 @@ bench_objs := $(call objects,tests/bench/table_gen.c)
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(bench_objs) $(call archive,rib) $(call archive,proto)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lm
-bench-rib: $(BUILD)/bench/rib_bench $(BUILD)/bench/prefix_bench
+bench-rib: $(BUILD)/bench/wire_bench $(BUILD)/bench/rib_bench $(BUILD)/bench/prefix_bench
+	@$(BUILD)/bench/wire_bench $(PREFIXES)
 	@$(BUILD)/bench/prefix_bench $(PREFIXES)
 	@$(BUILD)/bench/rib_bench $(PREFIXES) $(RIB_PEERS)
 
@@ -218,12 +219,19 @@ layers:
 	@sh tests/check/layers.sh
 
 # ---- Benchmarks: ratios to a peer in the same run ----
-$(BUILD)/bench/bgp_load: $(call objects,tests/bench/bgp_load.c tests/bench/table.c) $(call archive,proto)
+#   make bench                  Sealane and BIRD        make bench PEERS=all    and the others
+#   make bench BENCH='--scenario "next hop" --prefixes 100000 --runs 1'   part of it, smaller
+$(BUILD)/bench/bgp_load: $(call objects,$(addprefix tests/bench/,bgp_load.c load_session.c load_message.c load_check.c table.c)) $(call archive,proto)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
+$(BUILD)/bench/kernel_bench: $(call objects,tests/bench/kernel_bench.c tests/bench/table.c) $(call archive,proto)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lmnl
 
-bench: all $(BUILD)/bench/bgp_load
+bench: all $(BUILD)/bench/bgp_load $(BUILD)/bench/kernel_bench
 	@SEALANE_BUILD=$(BUILD) python3 tests/bench/bench.py --write $(BENCH)
+bench-growth: all $(BUILD)/bench/bgp_load
+	@SEALANE_BUILD=$(BUILD) python3 tests/bench/bench.py --growth --prefixes 4000000 --write $(BENCH)
 
 # ---- Checks that need no run ----
 check: layers
