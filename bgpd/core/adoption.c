@@ -3,6 +3,7 @@
  * protected destination in the clear goes at once. */
 #include <string.h>
 
+#include "bgpd/core/graceful_restart.h"
 #include "bgpd/core/kernel_private.h"
 #include "bgpd/core/routes.h"
 #include "proto/base/assert.h"
@@ -193,7 +194,8 @@ static bool tables_are_back(struct core *core)
 
 static void sweep_due(struct core *core, struct timer *timer)
 {
-    if (mono_reached(kernel_of(core)->sweep_deadline, core->now) || tables_are_back(core)) {
+    bool is_late = mono_reached(kernel_of(core)->sweep_deadline, core->now);
+    if (!restart_defers_any(core) && (is_late || tables_are_back(core))) {
         adoption_sweep(core);
     } else {
         timer_start(&core->timers, timer, mono_add(core->now, mono_span_s(1)));
@@ -222,6 +224,7 @@ void adoption_start(struct core *core)
     }
     ks->is_adopting = ks->adopted.count != 0 || ks->adopted_object_count != 0;
     if (ks->is_adopting) {
+        restart_begin(core);
         ks->sweep_timer.expired = sweep_due;
         ks->sweep_deadline = mono_add(core->now, mono_span_s(SWEEP_AFTER_S));
         timer_start(&core->timers, &ks->sweep_timer, mono_add(core->now, mono_span_s(1)));

@@ -228,9 +228,10 @@ struct config_bgp {
     struct opt_u32 keepalive_s;
     struct opt_u32 hold_time_s;
     struct opt_u32 minimum_hold_time_s;
-    bool graceful_restart;
-    struct opt_u32 gr_restart_time_s; /* 120 */
-    struct opt_u32 gr_stale_time_s;   /* 360 */
+    struct opt_bool graceful_restart;      /* not set: with Azure roles */
+    struct opt_u32 gr_restart_time_s;      /* 120 */
+    struct opt_u32 gr_stale_time_s;        /* 360 */
+    struct opt_u32 gr_select_defer_time_s; /* 360 */
     struct opt_u32 llgr_stale_time_s;
     bool graceful_shutdown; /* RFC 8326 on every session */
     uint8_t cover;          /* enum cover_mode */

@@ -214,7 +214,8 @@ static void take_router(struct config_neighbor *merged, const struct config_bgp 
     take_u32(&merged->hold_time_s, bgp->hold_time_s);
     default_bool(&merged->enforce_first_as, bgp->enforce_first_as);
     if (!merged->graceful_restart_disable.value) {
-        default_bool(&merged->graceful_restart, bgp->graceful_restart);
+        take_bool(&merged->graceful_restart, bgp->graceful_restart);
+        default_bool(&merged->graceful_restart, merged->azure_role != AZURE_ROLE_NONE);
     }
     if (bgp->shutdown) {
         merged->shutdown = (struct opt_bool){true, true};

@@ -6,6 +6,7 @@
 
 #include "bgpd/core/config_apply.h"
 #include "bgpd/core/core_private.h"
+#include "bgpd/core/graceful_restart.h"
 #include "bgpd/core/kernel_side.h"
 #include "bgpd/core/peer.h"
 #include "bgpd/core/router_id.h"
@@ -67,6 +68,7 @@ void core_free(struct core *core)
     if (core == NULL) {
         return;
     }
+    restart_fini(core);
     peers_fini(core);
     routes_fini(core);
     /* Giving the tables back releases next hops, so the kernel's side goes after them. */

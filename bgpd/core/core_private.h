@@ -14,6 +14,16 @@ struct route_engine;   /* bgpd/core/routes.h */
 struct kernel_side;    /* bgpd/core/kernel_side.h */
 struct router_id_pool; /* bgpd/core/router_id.h */
 
+/* The first moments after a start over what an earlier run left (graceful_restart.c). */
+struct restart {
+    bool has_preserved; /* its routes were found in the kernel */
+    bool is_deferred[AFI_SAFI_COUNT];
+    struct mono_time return_deadline; /* who is not back by then is not waited for */
+    struct mono_time defer_deadline;
+    struct mono_time preserved_until; /* peers have given our routes up by then */
+    struct timer timer;
+};
+
 struct core {
     struct core_limits limits;
     struct random_source random;
@@ -33,6 +43,7 @@ struct core {
     struct route_engine *routes;
     struct kernel_side *kernel;
     struct router_id_pool *router_ids;
+    struct restart restart;
     uint32_t next_operation;
     bool is_stopping;
 };

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "bgpd/core/graceful_restart.h"
 #include "bgpd/core/kernel_private.h"
 #include "proto/base/assert.h"
 
@@ -23,6 +24,7 @@ void failover_begin(struct core *core, const char *format, ...)
     va_start(args, format);
     vsnprintf(failover->record.cause, sizeof failover->record.cause, format, args);
     va_end(args);
+    restart_abandon(core, failover->record.cause);
 }
 
 bool failover_is_open(const struct core *core)

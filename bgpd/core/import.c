@@ -2,6 +2,7 @@
  * refuses is stored all the same, so that a changed policy needs nothing from the peer. */
 #include <stdio.h>
 
+#include "bgpd/core/graceful_restart.h"
 #include "bgpd/core/roles.h"
 #include "bgpd/core/routes_private.h"
 #include "proto/as_path.h"
@@ -536,7 +537,11 @@ static void import_end_of_rib(struct core *core, struct peer *peer, uint32_t fam
             continue;
         }
         pf->end_of_rib_received = true;
+        pf->is_stale = false;
         walk_drain_source(core, family, pf->source, true); /* RFC 4724 4.2: what was not resent */
+    }
+    if (families != 0) {
+        restart_check(core);
     }
 }
 

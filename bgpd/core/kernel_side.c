@@ -262,6 +262,11 @@ void kernel_side_apply_config(struct core *core, const struct config *old)
     }
 }
 
+bool kernel_is_known(const struct core *core)
+{
+    return kernel_of(core)->dump_seen;
+}
+
 /* ---- Leaving ---- */
 
 static void remove_kind(struct core *core, enum local_kind kind)

@@ -53,6 +53,10 @@ void kernel_discard_remove(struct core *core, const struct prefix *prefix);
 
 /* ---- Facts for sessions and announcements ---- */
 
+/* False until the kernel has told all that it has: only then is it clear whether this is a restart
+ * over routes of an earlier run. */
+bool kernel_is_known(const struct core *core);
+
 bool kernel_is_local_addr(const struct core *core, const struct ip_addr *addr);
 
 /* The interface whose connected prefix contains addr; 0 when there is none up. */

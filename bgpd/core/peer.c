@@ -163,10 +163,16 @@ void peers_reap(struct core *core)
     for (uint32_t i = table->count; i-- > 0;) {
         struct peer *peer = table->by_addr[i];
         const struct session_conn *conns = peer->session->conns;
-        if (peer->is_dynamic && conns[CONN_OURS].id == 0 && conns[CONN_THEIRS].id == 0) {
+        if (peer->is_dynamic && conns[CONN_OURS].id == 0 && conns[CONN_THEIRS].id == 0 &&
+            !routes_peer_is_kept(peer)) {
             peer_free(core, peer);
         }
     }
+}
+
+void peer_routes_forgotten(struct core *core)
+{
+    core->peers->needs_reap = true;
 }
 
 void peers_retry_blocked(struct core *core)

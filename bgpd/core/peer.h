@@ -55,6 +55,9 @@ void peer_reset(struct core *core, struct peer *peer, const struct notification 
 void peer_hold_idle(struct core *core, struct peer *peer, struct mono_span restart_after,
                     const char *reason);
 
+/* Routes that were kept beyond a session are gone: a dynamic peer may have to go now. */
+void peer_routes_forgotten(struct core *core);
+
 /* There is something to send: the session asks routes_peer_fill as its connection has room. */
 void peer_wants_to_send(struct core *core, struct peer *peer);
 

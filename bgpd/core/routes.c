@@ -1,6 +1,7 @@
 /* The route engine's front: life of peers' routes, the work loop, what changes when the
  * configuration or a next hop does. What is imported, originated, walked, exported and packed is in
  * the files named in routes_private.h. */
+#include "bgpd/core/graceful_restart.h"
 #include "bgpd/core/routes_private.h"
 
 #include <string.h>
@@ -94,21 +95,33 @@ struct rib_source peer_source_value(const struct peer *peer, enum afi_safi afi_s
     };
 }
 
+/* The routes of an ended session are removed in slices under the old source; a new session gets a
+ * source of its own, so that neither waits for the other. */
+static void family_detach_source(struct core *core, struct peer_family *family)
+{
+    if (family->source != 0) {
+        walk_drain_source(core, family->afi_safi, family->source, false);
+        family->source = 0;
+    }
+    family->is_stale = false;
+}
+
 static void stale_timer_expired(struct core *core, struct timer *timer)
 {
     struct peer_routes *routes = CONTAINER_OF(timer, struct peer_routes, stale_timer);
     for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
         struct peer_family *pf = &routes->families[family];
-        if (pf->source == 0) {
+        if (!pf->is_stale) {
             continue;
         }
         if (routes->is_up) {
             walk_drain_source(core, family, pf->source, true);
+            pf->is_stale = false;
         } else {
-            walk_drain_source(core, family, pf->source, false);
-            pf->source = 0;
+            family_detach_source(core, pf);
         }
     }
+    peer_routes_forgotten(core);
 }
 
 void routes_peer_new(struct core *core, struct peer *peer)
@@ -130,23 +143,13 @@ void routes_peer_new(struct core *core, struct peer *peer)
     peer->routes = routes;
 }
 
-/* The routes of an ended session are removed in slices under the old source; a new session gets a
- * source of its own, so that neither waits for the other. */
-static void family_detach_source(struct core *core, struct peer_family *family)
-{
-    if (family->source != 0) {
-        walk_drain_source(core, family->afi_safi, family->source, false);
-        family->source = 0;
-    }
-}
-
 void routes_peer_free(struct core *core, struct peer *peer)
 {
     struct peer_routes *routes = peer->routes;
     if (routes == NULL) {
         return;
     }
-    routes_peer_down(core, peer, false);
+    routes_peer_down(core, peer, 0);
     for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
         struct peer_family *pf = &routes->families[family];
         bitset_fini(&pf->told);
@@ -191,14 +194,17 @@ void routes_peer_up(struct core *core, struct peer *peer)
     ASSERT(routes != NULL);
     ASSERT(!routes->is_up);
     routes->is_up = true;
+    uint32_t preserved = preserved_families(peer);
     bool has_stale = false;
+    timer_stop(&core->timers, &routes->stale_timer);
     for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
         struct peer_family *pf = &routes->families[family];
-        has_stale = has_stale || pf->source != 0;
+        if ((preserved & AFI_SAFI_BIT(family)) == 0) {
+            family_detach_source(core, pf); /* RFC 4724 4.2: not preserved, or not spoken any more */
+        }
+        has_stale = has_stale || pf->is_stale;
         if ((peer->families & AFI_SAFI_BIT(family)) != 0) {
             family_up(core, peer, family);
-        } else {
-            family_detach_source(core, pf); /* stale, but the family is not spoken any more */
         }
     }
     if (has_stale) {
@@ -212,7 +218,18 @@ void routes_peer_up(struct core *core, struct peer *peer)
     }
 }
 
-void routes_peer_down(struct core *core, struct peer *peer, bool keep_stale)
+/* RFC 4724 4.2: what was stale already when the session broke again has had its chance. */
+static void family_keep(struct core *core, struct peer_family *family)
+{
+    struct loc_rib *rib = core->ribs[family->afi_safi];
+    if (family->is_stale) {
+        (void)adj_rib_in_sweep_stale(rib, family->source, UINT32_MAX);
+    }
+    adj_rib_in_mark_stale(rib, family->source);
+    family->is_stale = true;
+}
+
+void routes_peer_down(struct core *core, struct peer *peer, uint32_t kept_families)
 {
     struct peer_routes *routes = peer->routes;
     if (routes == NULL) {
@@ -227,19 +244,25 @@ void routes_peer_down(struct core *core, struct peer *peer, bool keep_stale)
         if (pf->source == 0) {
             continue;
         }
-        if (keep_stale) {
-            adj_rib_in_mark_stale(core->ribs[family], pf->source);
+        if ((kept_families & AFI_SAFI_BIT(family)) != 0) {
+            family_keep(core, pf);
         } else {
             family_detach_source(core, pf);
         }
     }
     routes->is_up = false;
     timer_stop(&core->timers, &routes->stale_timer);
-    if (keep_stale) {
+    if (kept_families != 0) {
         uint32_t restart_s = peer->remote_open.capabilities.restart_time_s;
         timer_start(&core->timers, &routes->stale_timer,
                     mono_add(core->now, mono_span_s(restart_s)));
     }
+}
+
+bool routes_peer_is_kept(const struct peer *peer)
+{
+    return peer->routes != NULL && !peer->routes->is_up &&
+           timer_is_armed(&peer->routes->stale_timer);
 }
 
 void routes_peer_soft_in(struct core *core, struct peer *peer, uint32_t families)
@@ -335,7 +358,7 @@ static uint32_t decide_some(struct core *core, uint32_t work_max)
 {
     uint32_t used = 0;
     for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
-        while (used < work_max) {
+        while (used < work_max && !restart_defers(core, family)) {
             dest_id dest = loc_rib_take_dirty(core->ribs[family]);
             if (dest == 0) {
                 break;
@@ -350,7 +373,7 @@ static uint32_t decide_some(struct core *core, uint32_t work_max)
 bool routes_has_work(const struct core *core)
 {
     for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
-        if (loc_rib_has_dirty(core->ribs[family])) {
+        if (loc_rib_has_dirty(core->ribs[family]) && !restart_defers(core, family)) {
             return true;
         }
     }
@@ -381,6 +404,11 @@ bool routes_work(struct core *core, uint32_t work_max)
 void routes_nexthop_changed(struct core *core, const struct nexthop *nexthop)
 {
     walk_wish_nexthop(core, nexthop);
+}
+
+void routes_deferral_ended(struct core *core)
+{
+    core->routes->has_news = true; /* what waits was no work until now; End-of-RIB may be due */
 }
 
 void routes_fib_state(struct core *core, enum afi_safi afi_safi, dest_id dest, bool is_installed)

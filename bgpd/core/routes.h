@@ -23,8 +23,12 @@ void routes_peer_free(struct core *core, struct peer *peer);
 /* Session reached Established: families and options are in peer. */
 void routes_peer_up(struct core *core, struct peer *peer);
 
-/* Session ended. keep_stale: graceful restart helper; routes stay, marked, until swept. */
-void routes_peer_down(struct core *core, struct peer *peer, bool keep_stale);
+/* Session ended. Routes of kept_families (AFI_SAFI_BITs) stay, marked stale, until the peer says
+ * them again, is back and does not, or does not come back in its restart time. */
+void routes_peer_down(struct core *core, struct peer *peer, uint32_t kept_families);
+
+/* True while routes of an ended session are kept. */
+bool routes_peer_is_kept(const struct peer *peer);
 
 /* One UPDATE body. The result's disposition is WIRE_SESSION_RESET when the session must end with
  * its NOTIFICATION; everything less has been dealt with and counted. */
@@ -59,6 +63,9 @@ bool routes_has_work(const struct core *core);
 /* A tracked next hop changed state, class or cost: every destination with a path through it is
  * decided again, in slices. */
 void routes_nexthop_changed(struct core *core, const struct nexthop *nexthop);
+
+/* Paths of a family may be chosen and announced from now on (graceful_restart.h). */
+void routes_deferral_ended(struct core *core);
 
 /* The kernel refused or accepted a destination. */
 void routes_fib_state(struct core *core, enum afi_safi afi_safi, dest_id dest, bool is_installed);

@@ -61,6 +61,7 @@ struct peer_family {
     bool limit_warned;
     bool maintenance_seen; /* MSEE drain: 12076 prepended eight times */
     bool end_of_rib_received;
+    bool is_stale; /* routes of a session before may be among those of source */
 
     struct update_group *group; /* NULL while the session is down */
     struct list_node group_node;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bgpd/core/collision.h"
+#include "bgpd/core/graceful_restart.h"
 #include "bgpd/core/kernel_side.h"
 #include "bgpd/core/negotiate.h"
 #include "bgpd/core/routes.h"
@@ -126,6 +127,7 @@ static void establish(struct core *core, struct session_conn *conn)
     warn_missing_policy(core, peer);
     kernel_gateway_answers(core, &peer->addr);
     routes_peer_up(core, peer);
+    restart_check(core);
     if (routes_peer_has_output(core, peer)) {
         peer_wants_to_send(core, peer);
     }
@@ -133,13 +135,11 @@ static void establish(struct core *core, struct session_conn *conn)
 
 /* ---- Down ---- */
 
-/* RFC 4724 4.2, RFC 8538: only a session that broke is kept warm, not one that was ended. */
-static bool keeps_routes(const struct peer *peer, enum fsm_event event)
+/* The families whose routes outlive the session: those the peer listed (RFC 4724 4.2), when it broke
+ * and was not ended. */
+static uint32_t kept_families(const struct peer *peer, const struct fsm_input *input)
 {
-    bool is_agreed = peer->local_open.capabilities.graceful_restart &&
-                     peer->remote_open.capabilities.graceful_restart &&
-                     peer->remote_open.capabilities.gr_families != 0;
-    return is_agreed && event == FSM_TCP_FAILED;
+    return input->event == FSM_TCP_FAILED ? helped_families(peer) : 0;
 }
 
 static void describe(const struct fsm_input *input, const struct fsm_cell *cell,
@@ -170,11 +170,11 @@ static void describe(const struct fsm_input *input, const struct fsm_cell *cell,
     }
 }
 
-static void peer_down(struct core *core, struct peer *peer, enum fsm_event event,
+static void peer_down(struct core *core, struct peer *peer, const struct fsm_input *input,
                       const char *reason)
 {
     struct peer_session *session = peer->session;
-    bool keep_stale = keeps_routes(peer, event);
+    uint32_t kept = kept_families(peer, input);
     struct mono_span up_for = mono_between(peer->established_at, core->now);
     session->dropped_count++;
     session->has_quick_retry = true;
@@ -188,9 +188,10 @@ static void peer_down(struct core *core, struct peer *peer, enum fsm_event event
         core_log(core, LOG_PEER_DOWN, LOG_SEVERITY_WARNING, &peer->addr, NULL,
                  "session is down after %lld s: %s; its routes are %s",
                  (long long)mono_span_to_s(up_for), reason,
-                 keep_stale ? "kept for the restart time" : "withdrawn");
+                 kept != 0 ? "kept for the restart time" : "withdrawn");
     }
-    routes_peer_down(core, peer, keep_stale);
+    routes_peer_down(core, peer, kept);
+    restart_check(core);
 }
 
 static void say(struct core *core, struct session_conn *conn, const struct fsm_cell *cell,
@@ -238,7 +239,7 @@ static void end_connection(struct core *core, struct session_conn *conn,
     conn_shut(core, conn);
     set_state(core, conn, PEER_IDLE);
     if (was_established) {
-        peer_down(core, peer, input->event, reason);
+        peer_down(core, peer, input, reason);
     } else if (was_connected) {
         note_failure(core, peer, input, reason);
     }
@@ -339,6 +340,7 @@ static void begin(struct core *core, struct session_conn *conn)
     conn->is_up = true;
     conn->last_read = core->now;
     negotiate_local_open(core, &conn->peer->settings, &conn->local_open);
+    restart_mark_open(core, conn->peer, &conn->local_open.capabilities);
     if (delay_s != 0) {
         timer_stop(&core->timers, &conn->connect_retry);
         timer_start(&core->timers, &conn->delay_open, mono_add(core->now, mono_span_s(delay_s)));

@@ -2,10 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bgpd/core/graceful_restart.h"
 #include "bgpd/core/session.h"
 #include "proto/base/assert.h"
 
 #define STRANGER_LINES_MAX 10u
+#define COLLISION_S        5
 #define STRANGER_WINDOW_S  60
 
 /* RFC 4486 4: with a Cease of this subcode; 0: without a word. */
@@ -107,6 +109,21 @@ static void accept_connection(struct core *core, struct session_conn *conn,
     session_update_state(core, conn->peer);
 }
 
+/* RFC 4724 5: a peer that restarts gracefully and connects anew has restarted, whatever TCP knows of
+ * its old connection; the routes stay. A session that has just come up is no such one: there both
+ * sides called at the same time, and the second connection is one too many. */
+static void give_up_old_session(struct core *core, struct peer *peer)
+{
+    struct session_conn *old = peer_established_conn(peer);
+    if (old == NULL || helped_families(peer) == 0 ||
+        mono_before(core->now, mono_add(peer->established_at, mono_span_s(COLLISION_S)))) {
+        return;
+    }
+    struct fsm_input input = {.event = FSM_TCP_FAILED,
+                              .reason = "the peer has restarted: it opened a new connection"};
+    session_feed(core, old, &input);
+}
+
 void session_incoming(struct core *core, const struct conn_event *event)
 {
     struct peer *peer = peer_find(core, &event->remote_addr);
@@ -123,6 +140,9 @@ void session_incoming(struct core *core, const struct conn_event *event)
                             core->limits.connections_per_source_max, &suppressed)) {
         refuse(core, event, 0);
         return;
+    }
+    if (transport_refusal(core, peer, event, text) == NULL) {
+        give_up_old_session(core, peer);
     }
     const char *reason = unwanted(core, peer, event, text);
     if (reason != NULL) {

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bgpd/core/kernel_side.h"
 #include "bgpd/core/negotiate.h"
+#include "bgpd/core/routes.h"
 #include "bgpd/core/session.h"
 #include "proto/base/assert.h"
 #include "proto/base/mem.h"
@@ -61,6 +63,9 @@ static const char *start_obstacle(const struct core *core, const struct peer *pe
     if (negotiate_families(settings) == 0) {
         return "no address family is activated";
     }
+    if (!kernel_is_known(core)) {
+        return "the kernel's routes are still being read";
+    }
     if (core->router_id == 0) {
         return "there is no router id yet: set bgp router-id, or give an interface an IPv4 address";
     }
@@ -110,6 +115,9 @@ void session_stop(struct core *core, struct peer *peer, uint8_t cease_subcode, c
         notification.data = (struct byte_view){data, writer_size(&writer)};
     }
     peer->session->has_pending_reset = false;
+    if (routes_peer_is_kept(peer)) {
+        routes_peer_down(core, peer, 0); /* nobody waits for its return any more */
+    }
     stop_machines(core, peer, cease_subcode != 0 ? &notification : NULL, reason);
     peer->session->idle_hold_next = mono_span_s(SESSION_IDLE_HOLD_S_MIN);
     peer->session->is_prefix_limited = false;
@@ -145,6 +153,7 @@ void session_schedule(struct core *core, struct peer *peer, bool grows, bool was
     }
     if (peer->is_dynamic) {
         core->peers->needs_reap = true;
+        session_feed_event(core, &session->conns[CONN_THEIRS], FSM_START_PASSIVE);
         return;
     }
     if (session->is_prefix_limited) {

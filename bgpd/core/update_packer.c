@@ -1,6 +1,7 @@
 /* From adj-rib-out to UPDATE messages of one peer: tunnel endpoints first, then changes in runs of
  * equal attributes, withdrawals of what a former group announced, what an outbound limit kept back,
  * and the markers that close a refresh or the first full announcement. */
+#include "bgpd/core/graceful_restart.h"
 #include "bgpd/core/routes_private.h"
 
 #include "proto/base/assert.h"
@@ -491,8 +492,8 @@ static void pack_held(struct packer *packer)
 
 static bool end_of_rib_is_ready(const struct core *core, const struct peer_family *family)
 {
-    return !family->group->is_walking && !family->owes &&
-           adj_rib_out_reader_is_idle(family->group->out, family->reader) &&
+    return !restart_defers(core, family->afi_safi) && !family->group->is_walking &&
+           !family->owes && adj_rib_out_reader_is_idle(family->group->out, family->reader) &&
            !loc_rib_has_dirty(core->ribs[family->afi_safi]);
 }
 

@@ -109,7 +109,7 @@ START_TEST(graceful_restart_is_said_as_configured)
     table_init(&table);
     table_agree(&table);
     ck_assert(!table.local.capabilities.graceful_restart);
-    table.config->bgp.graceful_restart = true;
+    table.config->bgp.graceful_restart = (struct opt_bool){true, true};
     table.config->bgp.gr_restart_time_s = (struct opt_u32)SET(100000);
     table_agree(&table);
     ck_assert(table.local.capabilities.graceful_restart);
@@ -120,6 +120,24 @@ START_TEST(graceful_restart_is_said_as_configured)
     ck_assert(table.local.capabilities.graceful_restart);
     ck_assert_uint_eq(table.local.capabilities.gr_families, 0);
     table.neighbor.graceful_restart_disable = (struct opt_bool)SET(true);
+    table_agree(&table);
+    ck_assert(!table.local.capabilities.graceful_restart);
+    config_free(table.config);
+}
+END_TEST
+
+START_TEST(azure_roles_restart_gracefully_unless_told_otherwise)
+{
+    struct table table;
+    table_init(&table);
+    table.neighbor.azure_role = AZURE_ROLE_MSEE;
+    table_agree(&table);
+    ck_assert(table.local.capabilities.graceful_restart);
+    table.neighbor.graceful_restart_disable = (struct opt_bool)SET(true);
+    table_agree(&table);
+    ck_assert(!table.local.capabilities.graceful_restart);
+    table.neighbor.graceful_restart_disable = (struct opt_bool){0};
+    table.config->bgp.graceful_restart = (struct opt_bool)SET(false);
     table_agree(&table);
     ck_assert(!table.local.capabilities.graceful_restart);
     config_free(table.config);
@@ -163,6 +181,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, each_capability_needs_both_sides);
     tcase_add_test(tcase, add_path_needs_a_sender_and_a_receiver);
     tcase_add_test(tcase, graceful_restart_is_said_as_configured);
+    tcase_add_test(tcase, azure_roles_restart_gracefully_unless_told_otherwise);
     tcase_add_test(tcase, local_as_is_what_the_peer_hears);
     tcase_add_test(tcase, only_what_the_peer_hears_counts_as_a_difference);
     suite_add_tcase(suite, tcase);

@@ -148,7 +148,7 @@ static struct rig *rig_with_refresh(bool has_graceful_restart, struct rig_conn *
     struct rig *rig = rig_new();
     struct config *config = rig_config();
     rig_neighbor(config, "10.0.0.2", 65002);
-    config->bgp.graceful_restart = has_graceful_restart;
+    config->bgp.graceful_restart = (struct opt_bool){true, has_graceful_restart};
     rig_configure(rig, config);
     struct rig_conn *conn = rig_ours(rig);
     rig_opened(rig, conn);

@@ -534,7 +534,7 @@ static uint32_t routes_after(enum ending ending, bool has_restart)
     struct rig *rig = rig_new();
     struct config *config = rig_config();
     struct ip_addr all = {.family = IP_NONE};
-    config->bgp.graceful_restart = has_restart;
+    config->bgp.graceful_restart = (struct opt_bool){true, has_restart};
     rig_neighbor(config, PEER, PEER_ASN);
     rig_configure(rig, config);
     struct rig_conn *conn = rig_ours(rig);

@@ -110,7 +110,7 @@ static void edit_add_path(struct config *config, struct config_neighbor *neighbo
 static void edit_restart(struct config *config, struct config_neighbor *neighbor)
 {
     (void)neighbor;
-    config->bgp.graceful_restart = true;
+    config->bgp.graceful_restart = (struct opt_bool){true, true};
 }
 
 static void edit_extended(struct config *config, struct config_neighbor *neighbor)
