@@ -259,6 +259,19 @@ static void hook_client_free(void *client)
     control_client_free(client);
 }
 
+static size_t hook_read_bfd(void *context, uint32_t *next, struct bfd_session_view *views_out,
+                            size_t max)
+{
+    struct app *app = context;
+    return daemon_loop_read_bfd(app->daemon, next, views_out, max);
+}
+
+static void hook_read_bfd_discarded(void *context, uint64_t discarded_out[BFD_FAULT_COUNT])
+{
+    struct app *app = context;
+    daemon_loop_read_bfd_discarded(app->daemon, discarded_out);
+}
+
 static bool open_control(struct app *app, char error_out[256])
 {
     struct control_hooks hooks = {
@@ -267,6 +280,8 @@ static bool open_control(struct app *app, char error_out[256])
         .reload = hook_reload,
         .settle = hook_settle,
         .query_path = hook_query_path,
+        .read_bfd = hook_read_bfd,
+        .read_bfd_discarded = hook_read_bfd_discarded,
     };
     struct control_socket_hooks socket_hooks = {
         .context = app,

@@ -24,6 +24,7 @@ struct request_box {
         Control__TableRequest table;
         Control__IpRoutesRequest ip_routes;
         Control__TunnelsRequest tunnels;
+        Control__BfdRequest bfd;
         Control__ProtectionRequest protection;
         Control__ConfigRequest config;
         Control__MemoryRequest memory;

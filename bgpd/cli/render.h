@@ -18,6 +18,9 @@ enum view {
     VIEW_IP_ROUTE, /* one prefix */
     VIEW_IP_SUMMARY,
     VIEW_TUNNELS,
+    VIEW_BFD_PEERS,
+    VIEW_BFD_BRIEF,
+    VIEW_BFD_COUNTERS,
     VIEW_PROTECTION,
     VIEW_FAILOVERS,
     VIEW_FIB_AUDIT,
@@ -121,9 +124,11 @@ static inline bool path_is_local(const Control__Path *path)
 
 extern const struct view_ops text_summary, text_table, text_paths, text_neighbors, text_ip_routes,
     text_ip_route, text_ip_summary, text_tunnels, text_protection, text_config, text_version,
-    text_memory, text_done, text_failovers, text_verify, text_fib_audit;
+    text_memory, text_done, text_failovers, text_verify, text_fib_audit, text_bfd_peers,
+    text_bfd_brief, text_bfd_counters;
 extern const struct view_ops json_summary, json_table, json_paths, json_neighbors, json_ip_routes,
     json_ip_route, json_ip_summary, json_tunnels, json_protection, json_config, json_version,
-    json_memory, json_done, json_failovers, json_verify, json_fib_audit;
+    json_memory, json_done, json_failovers, json_verify, json_fib_audit, json_bfd_peers,
+    json_bfd_brief, json_bfd_counters;
 
 #endif

@@ -167,6 +167,23 @@ bool request_ip_routes(const struct command_line *line, unsigned index, struct r
     return check_family(box->family, &routes->prefix, text, error_out);
 }
 
+bool request_bfd(const struct command_line *line, unsigned index, struct request_box *box,
+                 char error_out[128])
+{
+    const char *peer = line_arg(line, ARG_ADDR);
+    (void)error_out;
+    if (index != 0) {
+        return false;
+    }
+    control__bfd_request__init(&box->bfd);
+    box->request.kind_case = CONTROL__REQUEST__KIND_BFD;
+    box->request.bfd = &box->bfd;
+    if (peer != NULL) {
+        box->bfd.peer = addr_parse(peer, box->peer);
+    }
+    return true;
+}
+
 bool request_tunnels(const struct command_line *line, unsigned index, struct request_box *box,
                      char error_out[128])
 {

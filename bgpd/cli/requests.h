@@ -12,6 +12,8 @@ bool request_table(const struct command_line *line, unsigned index, struct reque
                    char error_out[128]);
 bool request_ip_routes(const struct command_line *line, unsigned index, struct request_box *box,
                        char error_out[128]);
+bool request_bfd(const struct command_line *line, unsigned index, struct request_box *box,
+                 char error_out[128]);
 bool request_tunnels(const struct command_line *line, unsigned index, struct request_box *box,
                      char error_out[128]);
 bool request_protection(const struct command_line *line, unsigned index, struct request_box *box,

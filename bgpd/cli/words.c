@@ -239,3 +239,21 @@ const char *words_drift_what(uint32_t what)
     static const char *const names[] = {"removed", "changed", "replaced", "missing"};
     return what < sizeof names / sizeof names[0] ? names[what] : "unknown";
 }
+
+const char *words_bfd_state(uint32_t state)
+{
+    static const char *const names[] = {"shutdown", "down", "init", "up"};
+    return state < sizeof names / sizeof names[0] ? names[state] : "unknown";
+}
+
+const char *words_bfd_diagnostic(const char *diagnostic)
+{
+    return strcmp(diagnostic, "no diagnostic") == 0 ? "ok" : diagnostic;
+}
+
+const char *words_bfd_auth(uint32_t type)
+{
+    static const char *const names[] = {"none",           "simple", "md5",
+                                        "meticulous-md5", "sha1",   "meticulous-sha1"};
+    return type < sizeof names / sizeof names[0] ? names[type] : "unknown";
+}

@@ -24,6 +24,17 @@ const char *words_router_id(uint32_t id, char out[WORDS_ADDR_BYTES]);
 /* "never", "00:12:07", "1d02h03m", "02w3d04h", "01y02w3d". */
 const char *words_age(int64_t age_ms, char out[WORDS_AGE_BYTES]);
 
+#define BFD_STATE_UP 3u
+
+/* FRR's words: "shutdown", "down", "init", "up". */
+const char *words_bfd_state(uint32_t state);
+
+/* "ok" for what RFC 5880 calls no diagnostic. */
+const char *words_bfd_diagnostic(const char *diagnostic);
+
+/* As the configuration spells it: "meticulous-sha1". */
+const char *words_bfd_auth(uint32_t type);
+
 /* "896 bytes", "66 KiB", "12 MiB". */
 const char *words_size(uint64_t bytes, char out[WORDS_AGE_BYTES]);
 

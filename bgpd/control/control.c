@@ -193,6 +193,9 @@ static void request_dispatch(struct control_client *client, struct mono_time now
     case CONTROL__REQUEST__KIND_VERIFY:
         request_verify(client, request->verify);
         return;
+    case CONTROL__REQUEST__KIND_BFD:
+        request_bfd(client, request->bfd);
+        return;
     case CONTROL__REQUEST__KIND_FAILOVERS:
         request_failovers(client);
         return;

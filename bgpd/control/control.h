@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "bgpd/core/bfd.h"
 #include "bgpd/core/core.h"
 #include "bgpd/core/verify.h"
 #include "proto/base/buffer.h"
@@ -42,6 +43,11 @@ struct control_hooks {
     /* Asks the kernel for the way of a packet; source may be IP_NONE. Failures are in path_out. */
     void (*query_path)(void *context, const struct ip_addr *destination,
                        const struct ip_addr *source, struct kernel_path *path_out);
+    /* Copies BFD sessions from the place *next on and moves it behind the last; 0: no more. */
+    size_t (*read_bfd)(void *context, uint32_t *next, struct bfd_session_view *views_out,
+                       size_t max);
+    /* Packets discarded before a session was found, by enum bfd_fault. */
+    void (*read_bfd_discarded)(void *context, uint64_t discarded_out[BFD_FAULT_COUNT]);
 };
 
 struct control_server;

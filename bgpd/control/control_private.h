@@ -48,6 +48,12 @@ struct list_request {
     char name[64];        /* of tunnels; "": all */
 };
 
+struct bfd_request {
+    uint32_t next;
+    uint32_t count;
+    struct ip_addr only; /* IP_NONE: all */
+};
+
 struct control_client {
     struct control_server *server;
     uid_t uid;
@@ -70,6 +76,7 @@ struct control_client {
         struct ip_routes_request ip_routes;
         struct neighbors_request neighbors;
         struct list_request list;
+        struct bfd_request bfd;
         size_t text_at;
     };
     struct buffer text; /* a configuration on its way out */
@@ -102,6 +109,7 @@ void request_global(struct control_client *client);
 void request_neighbors(struct control_client *client, const Control__NeighborsRequest *request);
 void request_table(struct control_client *client, const Control__TableRequest *request);
 void request_ip_routes(struct control_client *client, const Control__IpRoutesRequest *request);
+void request_bfd(struct control_client *client, const Control__BfdRequest *request);
 void request_tunnels(struct control_client *client, const Control__TunnelsRequest *request);
 void request_protection(struct control_client *client, const Control__ProtectionRequest *request);
 void request_config(struct control_client *client, const Control__ConfigRequest *request);

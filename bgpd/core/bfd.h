@@ -4,6 +4,7 @@
 #ifndef BGPD_CORE_BFD_H
 #define BGPD_CORE_BFD_H
 
+#include "bgpd/core/core.h"
 #include "proto/base/mono.h"
 #include "proto/base/random.h"
 #include "proto/bfd_auth.h"
@@ -69,6 +70,13 @@ struct bfd_machine {
     struct mono_time detect_at;
     struct random_source random;
     struct bfd_statistics statistics;
+};
+
+/* A session as it stands, for show commands and tests. Its key is a secret. */
+struct bfd_session_view {
+    struct bfd_session_action key;
+    struct bfd_machine machine;
+    uint64_t send_errors;
 };
 
 /* discriminator is not 0 and unique in the system. seed feeds the jitter. */

@@ -430,11 +430,12 @@ struct mono_time bfd_table_deadline(const struct bfd_table *table)
     return deadline;
 }
 
-size_t bfd_table_read(const struct bfd_table *table, struct bfd_session_view *views_out, size_t max)
+size_t bfd_table_read(const struct bfd_table *table, uint32_t *next,
+                      struct bfd_session_view *views_out, size_t max)
 {
     size_t count = 0;
-    for (uint32_t i = 0; i < table->used && count < max; i++) {
-        const struct bfd_session *session = table->sessions[i];
+    for (; *next < table->used && count < max; (*next)++) {
+        const struct bfd_session *session = table->sessions[*next];
         if (session != NULL) {
             views_out[count++] =
                 (struct bfd_session_view){session->key, session->machine, session->send_errors};

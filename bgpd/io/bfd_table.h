@@ -19,13 +19,6 @@ struct bfd_report {
     char trouble[192];
 };
 
-/* For show commands and tests. */
-struct bfd_session_view {
-    struct bfd_session_action key;
-    struct bfd_machine machine;
-    uint64_t send_errors;
-};
-
 struct bfd_table;
 
 /* report is called from within the other functions. */
@@ -49,8 +42,9 @@ void bfd_table_turn(struct bfd_table *table, struct mono_time due, struct mono_t
 
 struct mono_time bfd_table_deadline(const struct bfd_table *table);
 
-size_t bfd_table_read(const struct bfd_table *table, struct bfd_session_view *views_out,
-                      size_t max);
+/* Copies from the place *next on, and moves it behind the last; 0 when there are no more. */
+size_t bfd_table_read(const struct bfd_table *table, uint32_t *next,
+                      struct bfd_session_view *views_out, size_t max);
 
 /* Packets discarded before a session was found, by enum bfd_fault. */
 const uint64_t *bfd_table_discarded(const struct bfd_table *table);

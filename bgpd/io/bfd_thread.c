@@ -259,10 +259,11 @@ size_t bfd_thread_take_reports(struct bfd_thread *thread, struct bfd_report *rep
     return count;
 }
 
-size_t bfd_thread_read(struct bfd_thread *thread, struct bfd_session_view *views_out, size_t max)
+size_t bfd_thread_read(struct bfd_thread *thread, uint32_t *next,
+                       struct bfd_session_view *views_out, size_t max)
 {
     pthread_mutex_lock(&thread->table_lock);
-    size_t count = bfd_table_read(thread->table, views_out, max);
+    size_t count = bfd_table_read(thread->table, next, views_out, max);
     pthread_mutex_unlock(&thread->table_lock);
     return count;
 }

@@ -24,8 +24,9 @@ void bfd_thread_kick(struct bfd_thread *thread);
 size_t bfd_thread_take_reports(struct bfd_thread *thread, struct bfd_report *reports_out,
                                size_t max);
 
-/* Copies of the sessions as they are now; returns how many. */
-size_t bfd_thread_read(struct bfd_thread *thread, struct bfd_session_view *views_out, size_t max);
+/* As bfd_table_read, of the sessions as they are now. */
+size_t bfd_thread_read(struct bfd_thread *thread, uint32_t *next,
+                       struct bfd_session_view *views_out, size_t max);
 
 void bfd_thread_read_discarded(struct bfd_thread *thread, uint64_t discarded_out[BFD_FAULT_COUNT]);
 

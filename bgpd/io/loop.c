@@ -463,6 +463,18 @@ void daemon_loop_stop(struct daemon_loop *daemon, bool keep_routes)
     daemon_loop_feed(daemon, &event);
 }
 
+size_t daemon_loop_read_bfd(struct daemon_loop *daemon, uint32_t *next,
+                            struct bfd_session_view *views_out, size_t max)
+{
+    return bfd_thread_read(daemon->bfd, next, views_out, max);
+}
+
+void daemon_loop_read_bfd_discarded(struct daemon_loop *daemon,
+                                    uint64_t discarded_out[BFD_FAULT_COUNT])
+{
+    bfd_thread_read_discarded(daemon->bfd, discarded_out);
+}
+
 const char *daemon_loop_fatal(const struct daemon_loop *daemon)
 {
     return daemon->fatal[0] != 0 ? daemon->fatal : NULL;

@@ -4,6 +4,7 @@
 
 #include <ev.h>
 
+#include "bgpd/core/bfd.h"
 #include "bgpd/core/core.h"
 #include "bgpd/io/log_sink.h"
 
@@ -37,6 +38,14 @@ void daemon_loop_start(struct daemon_loop *daemon);
 
 /* Begins a stop; the loop ends (ev_break) when the core and the kernel have finished with it. */
 void daemon_loop_stop(struct daemon_loop *daemon, bool keep_routes);
+
+/* As bfd_table_read. */
+size_t daemon_loop_read_bfd(struct daemon_loop *daemon, uint32_t *next,
+                            struct bfd_session_view *views_out, size_t max);
+
+/* As bfd_table_discarded. */
+void daemon_loop_read_bfd_discarded(struct daemon_loop *daemon,
+                                    uint64_t discarded_out[BFD_FAULT_COUNT]);
 
 /* Text of a failure that must end the process ("cannot listen on TCP port 179 ..."); NULL if none.
  */

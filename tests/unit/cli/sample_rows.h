@@ -533,6 +533,65 @@ static inline Control__Answer *sample_protection(void)
     return answer;
 }
 
+/* One up and quiet, one with everything that can be configured, held down. */
+static inline Control__Answer *sample_bfd_peers(void)
+{
+    Control__Answer *answer = sample_answer();
+    Control__BfdPeer *rows = keep(2 * sizeof *rows);
+    answer->n_bfd_peers = 2;
+    answer->bfd_peers = keep(2 * sizeof *answer->bfd_peers);
+    for (size_t i = 0; i < 2; i++) {
+        control__bfd_peer__init(&rows[i]);
+        answer->bfd_peers[i] = &rows[i];
+        rows[i].multiplier = 3;
+        rows[i].receive_us = 300000;
+        rows[i].transmit_us = 300000;
+        rows[i].diagnostic = sample_text("no diagnostic");
+        rows[i].remote_diagnostic = sample_text("control detection time expired");
+    }
+    rows[0].peer = sample_addr("172.16.0.2");
+    rows[0].local = sample_addr("172.16.0.1");
+    rows[0].interface = sample_text("er1");
+    rows[0].discriminator = 2123456789;
+    rows[0].remote_discriminator = 1;
+    rows[0].state = 3;
+    rows[0].age_ms = 93784000;
+    rows[0].remote_multiplier = 5;
+    rows[0].remote_receive_us = 50000;
+    rows[0].remote_transmit_us = 300000;
+    rows[0].transmit_in_force_us = 300000;
+    rows[0].detection_us = 1500000;
+    rows[0].received = 348;
+    rows[0].sent = 685;
+    rows[0].ups = 1;
+    rows[1].peer = sample_addr("2001:db8::2");
+    rows[1].is_multihop = true;
+    rows[1].is_passive = true;
+    rows[1].discriminator = 77;
+    rows[1].state = 1;
+    rows[1].age_ms = 5000;
+    rows[1].auth_type = 5;
+    rows[1].auth_key_id = 9;
+    rows[1].minimum_ttl = 250;
+    rows[1].hold_down_ms = 2000;
+    rows[1].is_held_down = true;
+    rows[1].send_errors = 3;
+    rows[1].downs = 2;
+    rows[1].n_discards = 2;
+    rows[1].discards = keep(2 * sizeof *rows[1].discards);
+    for (size_t i = 0; i < 2; i++) {
+        rows[1].discards[i] = keep(sizeof(Control__BfdDiscard));
+        control__bfd_discard__init(rows[1].discards[i]);
+        rows[1].discards[i]->packets = 4 + i;
+    }
+    answer->n_bfd_discards = 1;
+    answer->bfd_discards = keep(sizeof *answer->bfd_discards);
+    answer->bfd_discards[0] = rows[1].discards[1];
+    rows[1].discards[0]->reason = sample_text("wrong version");
+    rows[1].discards[1]->reason = sample_text("TTL is not 255");
+    return answer;
+}
+
 static inline Control__Answer *sample_failovers(void)
 {
     Control__Answer *answer = sample_answer();

@@ -25,6 +25,8 @@ struct control_rig {
     struct kernel_path path; /* what the kernel answers */
     struct ip_addr asked_destination;
     struct ip_addr asked_source;
+    struct bfd_session_view bfd[40];
+    uint32_t bfd_count;
 };
 
 static inline bool rig_print_config(void *context, enum control_config_format format,
@@ -64,6 +66,23 @@ static inline void rig_query_path(void *context, const struct ip_addr *destinati
     path_out->source = *source;
 }
 
+static inline size_t rig_read_bfd(void *context, uint32_t *next, struct bfd_session_view *views_out,
+                                  size_t max)
+{
+    const struct control_rig *rig = context;
+    size_t count = 0;
+    for (; *next < rig->bfd_count && count < max; (*next)++) {
+        views_out[count++] = rig->bfd[*next];
+    }
+    return count;
+}
+
+static inline void rig_read_bfd_discarded(void *context, uint64_t discarded_out[BFD_FAULT_COUNT])
+{
+    (void)context;
+    discarded_out[BFD_FAULT_NO_SESSION] = 12;
+}
+
 static inline struct control_rig *rig_new(bool is_admin)
 {
     struct control_rig *rig = calloc(1, sizeof *rig);
@@ -88,7 +107,9 @@ static inline struct control_rig *rig_new(bool is_admin)
     config->protection_count = 1;
     top_configure(top, config);
     top_wait_s(top, 20);
-    struct control_hooks hooks = {rig, rig_print_config, rig_reload, rig_settle, rig_query_path};
+    struct control_hooks hooks = {
+        rig,          rig_print_config,      rig_reload, rig_settle, rig_query_path,
+        rig_read_bfd, rig_read_bfd_discarded};
     rig->server = control_server_new(top->core, &hooks);
     rig->client = control_client_new(rig->server, 1000, 1000, is_admin);
     buffer_init(&rig->received, MEM_CONTROL);

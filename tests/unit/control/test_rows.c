@@ -432,6 +432,54 @@ START_TEST(failovers_are_told_newest_first_with_where_their_time_went)
 }
 END_TEST
 
+/* More than fit one read of the thread; a key is shown by its number only. */
+START_TEST(bfd_sessions_are_shown_one_or_all_without_their_keys)
+{
+    struct control_rig *rig = rig_greeted(false);
+    Control__BfdRequest bfd = CONTROL__BFD_REQUEST__INIT;
+    Control__Request request = CONTROL__REQUEST__INIT;
+    uint8_t peer[16];
+    request.kind_case = CONTROL__REQUEST__KIND_BFD;
+    request.bfd = &bfd;
+    for (uint32_t i = 0; i < 40; i++) {
+        struct bfd_settings settings = {.transmit_interval_us = 300000,
+                                        .receive_interval_us = 200000,
+                                        .detect_multiplier = 3,
+                                        .auth = {BFD_AUTH_KEYED_MD5, 7, 9, "Hush4Hush"}};
+        struct bfd_session_view *view = &rig->bfd[rig->bfd_count++];
+        view->key.peer = addr_of("10.0.0.1");
+        view->key.peer.bytes[3] = (uint8_t)(i + 1);
+        bfd_init(&view->machine, &settings, i + 100, 1, (struct mono_time){0});
+        view->machine.statistics.discarded[BFD_FAULT_AUTH_KEY] = i;
+    }
+    ck_assert_int_eq(rig_ask(rig, &request), CONTROL__STATUS__CODE__OK);
+    size_t seen = 0;
+    size_t strays = 0;
+    for (size_t i = 0; i < rig->answer_count; i++) {
+        for (size_t k = 0; k < rig->answers[i]->n_bfd_peers; k++) {
+            const Control__BfdPeer *row = rig->answers[i]->bfd_peers[k];
+            ck_assert_uint_eq(row->discriminator, 100 + seen);
+            ck_assert_uint_eq(row->transmit_us, 300000);
+            ck_assert_uint_eq(row->auth_key_id, 7);
+            ck_assert_uint_eq(row->n_discards, seen == 0 ? 0 : 1);
+            seen++;
+        }
+        strays += rig->answers[i]->n_bfd_discards;
+    }
+    ck_assert_uint_eq(seen, 40);
+    ck_assert_uint_eq(strays, 1);
+    ck_assert_ptr_null(memmem(rig->received.data, rig->received.size, "Hush4", 5));
+    bfd.peer = rig_addr("10.0.0.40", peer);
+    ck_assert_int_eq(rig_ask(rig, &request), CONTROL__STATUS__CODE__OK);
+    ck_assert_uint_eq(rig->answers[0]->bfd_peers[0]->discriminator, 139);
+    bfd.peer = rig_addr("10.0.0.41", peer);
+    ck_assert_int_eq(rig_ask(rig, &request), CONTROL__STATUS__CODE__NOT_FOUND);
+    bfd.peer.len = 3;
+    ck_assert_int_eq(rig_ask(rig, &request), CONTROL__STATUS__CODE__INVALID);
+    rig_free(rig);
+}
+END_TEST
+
 START_TEST(the_way_of_a_packet_is_asked_and_judged)
 {
     struct control_rig *rig = rig_greeted(false);
@@ -522,6 +570,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, tunnels_and_protections_are_shown_one_or_all);
     tcase_add_test(tcase, a_path_refused_by_protection_says_what_is_required);
     tcase_add_test(tcase, failovers_are_told_newest_first_with_where_their_time_went);
+    tcase_add_test(tcase, bfd_sessions_are_shown_one_or_all_without_their_keys);
     tcase_add_test(tcase, the_way_of_a_packet_is_asked_and_judged);
     tcase_add_test(tcase, the_audit_tells_what_it_repaired);
     tcase_add_test(tcase, memory_is_shown_by_kind);

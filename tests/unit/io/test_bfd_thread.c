@@ -132,6 +132,12 @@ static struct bfd_session_action session_of(int end, bool is_v6, bool is_multiho
     return action;
 }
 
+static size_t read_sessions(int end, struct bfd_session_view *views_out, size_t max)
+{
+    uint32_t next = 0;
+    return bfd_thread_read(ends[end].thread, &next, views_out, max);
+}
+
 static void put(int end, const struct bfd_session_action *action)
 {
     bfd_thread_put(ends[end].thread, action);
@@ -179,7 +185,7 @@ static void settle(void)
     for (int i = 0; i < ENDS; i++) {
         struct bfd_session_view view;
         for (int tries = 0; tries < 1000; tries++) {
-            ck_assert_uint_eq(bfd_thread_read(ends[i].thread, &view, 1), 1);
+            ck_assert_uint_eq(read_sessions(i, &view, 1), 1);
             if (bfd_detection_time(&view.machine).ns == detection_ns) {
                 break;
             }
@@ -263,7 +269,7 @@ START_TEST(changed_intervals_keep_the_session_up)
     put(0, &action);
     ck_assert(next_report(0, scaled_ms(500), &report) && report.fact.is_up); /* told anew */
     ck_assert(!next_report(1, scaled_ms(400), &report));
-    ck_assert_uint_eq(bfd_thread_read(ends[0].thread, &view, 1), 1);
+    ck_assert_uint_eq(read_sessions(0, &view, 1), 1);
     ck_assert_uint_eq(view.machine.state, BFD_UP);
     ck_assert_int_eq(bfd_detection_time(&view.machine).ns, (int64_t)interval_ms() * 6 * 1000000);
     ck_assert_int_eq(bfd_transmit_interval(&view.machine).ns, (int64_t)interval_ms() * 2 * 1000000);
@@ -327,14 +333,14 @@ START_TEST(strangers_are_discarded_under_their_own_counters)
     ck_assert_uint_eq(discarded(BFD_FAULT_TTL), 1);
     send_stray(255, BFD_PORT_SINGLE_HOP, 0, "10.9.0.3");
     ck_assert_uint_eq(discarded(BFD_FAULT_NO_SESSION), 1);
-    ck_assert_uint_eq(bfd_thread_read(ends[0].thread, &view, 1), 1);
+    ck_assert_uint_eq(read_sessions(0, &view, 1), 1);
     send_stray(255, BFD_PORT_SINGLE_HOP, view.machine.local_discriminator, "10.9.0.3");
     ck_assert_uint_eq(discarded(BFD_FAULT_WRONG_SENDER), 1);
-    ck_assert_uint_eq(bfd_thread_read(ends[0].thread, &view, 1), 1);
+    ck_assert_uint_eq(read_sessions(0, &view, 1), 1);
     ck_assert_uint_eq(view.machine.state, BFD_DOWN);
     send_stray(255, BFD_PORT_SINGLE_HOP, 0, "10.9.0.2"); /* the one that is expected */
     usleep(50000);
-    ck_assert_uint_eq(bfd_thread_read(ends[0].thread, &view, 1), 1);
+    ck_assert_uint_eq(read_sessions(0, &view, 1), 1);
     ck_assert_uint_eq(view.machine.state, BFD_INIT);
     line_free();
 }
@@ -416,7 +422,7 @@ static uint32_t many_count(int end, bool (*claim)(const struct bfd_machine *mach
 {
     static struct bfd_session_view views[MANY];
     uint32_t count = 0;
-    size_t known = bfd_thread_read(ends[end].thread, views, MANY);
+    size_t known = read_sessions(end, views, MANY);
     for (size_t i = 0; i < known; i++) {
         count += claim(&views[i].machine);
     }
