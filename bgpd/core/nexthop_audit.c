@@ -136,15 +136,16 @@ static void object_stands(struct core *core, struct leg_object *leg, struct next
     fib_groups_refresh(core, NULL, true);
 }
 
-static void object_is_gone(struct core *core, struct leg_object *leg, struct nexthop_group *group,
-                           enum drift_what what)
+static void leg_is_gone(struct core *core, struct leg_object *leg, enum drift_what what)
 {
-    if (leg != NULL) {
-        leg_vanished(core, leg);
-    } else {
-        fib_group_vanished(core, group);
-    }
-    drift_note_object(core, what, leg != NULL ? leg->id : group->id);
+    leg_vanished(core, leg);
+    drift_note_object(core, what, leg->id);
+}
+
+static void group_is_gone(struct core *core, struct nexthop_group *group, enum drift_what what)
+{
+    fib_group_vanished(core, group);
+    drift_note_object(core, what, group->id);
 }
 
 void fib_groups_on_kernel_nexthop(struct core *core, const struct kernel_nexthop_event *event)
@@ -168,8 +169,11 @@ void fib_groups_on_kernel_nexthop(struct core *core, const struct kernel_nexthop
         }
     } else if (!event->is_removed) {
         object_stands(core, leg, group, &event->nexthop);
-    } else if (leg != NULL ? leg->is_told : group->is_told) {
-        object_is_gone(core, leg, group, DRIFT_REMOVED);
+    } else if (leg != NULL && leg->is_told) {
+        leg_is_gone(core, leg, DRIFT_REMOVED);
+        fib_groups_refresh(core, NULL, true);
+    } else if (group != NULL && group->is_told) {
+        group_is_gone(core, group, DRIFT_REMOVED);
         fib_groups_refresh(core, NULL, true);
     }
 }
@@ -192,13 +196,13 @@ void fib_groups_dump_end(struct core *core)
     for (uint32_t i = 0; i < ks->leg_number_count; i++) {
         struct leg_object *leg = leg_object_at(core, ks->leg_numbers[i]);
         if (leg->is_told && leg->operation == 0 && !leg->is_seen) {
-            object_is_gone(core, leg, NULL, DRIFT_MISSING);
+            leg_is_gone(core, leg, DRIFT_MISSING);
         }
     }
     for (uint32_t i = 0; i < ks->group_count; i++) {
         struct nexthop_group *group = fib_group_at(core, ks->group_numbers[i]);
         if (group->is_told && group->operation == 0 && !group->is_seen) {
-            object_is_gone(core, NULL, group, DRIFT_MISSING);
+            group_is_gone(core, group, DRIFT_MISSING);
         }
     }
     fib_groups_refresh(core, NULL, true);

@@ -44,8 +44,9 @@ void *pool_take(struct pool *pool, size_t size)
     if (size > POOL_BLOCK_MAX) {
         return mem_alloc(pool->kind, size);
     }
-    uint32_t rounded = (uint32_t)(size + POOL_STEP - 1) / POOL_STEP * POOL_STEP;
-    struct pool_class *class = &pool->classes[rounded / POOL_STEP - 1];
+    uint32_t class_index = (uint32_t)(size - 1) / POOL_STEP;
+    uint32_t rounded = (class_index + 1) * POOL_STEP;
+    struct pool_class *class = &pool->classes[class_index];
     pool->live_count++;
     uint8_t *block = class->free;
     if (block != NULL) {
@@ -67,7 +68,7 @@ void pool_give(struct pool *pool, void *block, size_t size)
         mem_free(pool->kind, block);
         return;
     }
-    struct pool_class *class = &pool->classes[(size + POOL_STEP - 1) / POOL_STEP - 1];
+    struct pool_class *class = &pool->classes[(size - 1) / POOL_STEP];
     memcpy(block, &class->free, sizeof class->free);
     class->free = block;
     ASSERT(pool->live_count > 0);
