@@ -466,7 +466,8 @@ uint32_t conditions_work(struct core *core, uint32_t work_max);
 
 bool condition_is_met(const struct group_key *key);
 
-/* True when the group's advertise-map permits route and its condition is not met. */
+/* True when the group's advertise-map, which it must have, permits route and its condition is not
+ * met. */
 bool condition_withholds(struct core *core, struct update_group *group,
                          const struct export_route *route);
 
