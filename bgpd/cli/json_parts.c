@@ -260,6 +260,9 @@ void json_path_full(struct render *render, const Control__Path *path)
     communities(render, "extendedCommunity", &path->ext_communities, 8, words_ext_communities);
     communities(render, "largeCommunity", &path->large_communities, 12, words_large_communities);
     rare_attributes(render, path);
+    if (path->path_id != 0) {
+        json_unsigned(json, "addpathRxId", path->path_id);
+    }
     json_object_begin(json, "lastUpdate");
     json_number(json, "epoch", epoch_s);
     json_text(json, "string", words_date(epoch_s, date));

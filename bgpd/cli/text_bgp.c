@@ -436,6 +436,9 @@ static void path_show(struct render *render, const Control__Path *path)
     list_line(render, "Large Community", &path->large_communities, words_large_communities);
     path_reflection(render, path);
     path_judgement(render, path);
+    if (path->path_id != 0) {
+        out_printf(out, "      AddPath ID: RX %u\n", path->path_id);
+    }
     if (path->otc_asn != 0) {
         out_printf(out, "      Only to customers: %u\n", path->otc_asn);
     }

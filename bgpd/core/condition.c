@@ -50,9 +50,7 @@ bool condition_is_met(const struct group_key *key)
 bool condition_withholds(struct core *core, struct update_group *group,
                          const struct export_route *route)
 {
-    if (group->key.policy.advertise_map == NULL) {
-        return false;
-    }
+    ASSERT(group->key.policy.advertise_map != NULL);
     struct path_attrs attrs;
     attr_set_view(route->attrs, &attrs);
     struct policy_route view =

@@ -229,6 +229,17 @@ static void check_add_path(const struct neighbor_check *check, const struct conf
     }
 }
 
+static void check_blackhole(const struct neighbor_check *check, enum afi_safi afi_safi,
+                            const struct config_family *family)
+{
+    uint32_t bits = ip_family_bits(afi_safi_family(afi_safi));
+    if (family->blackhole_length_min.is_set && family->blackhole_length_min.value > bits) {
+        error(check, "accept-blackhole",
+              TEXT(check->checker, "minimum-length %u: an %s prefix has %u bits at most",
+                   family->blackhole_length_min.value, afi_safi_title(afi_safi), bits));
+    }
+}
+
 static void check_policies(const struct neighbor_check *check)
 {
     struct config_checker *checker = check->checker;
@@ -240,6 +251,7 @@ static void check_policies(const struct neighbor_check *check)
         }
         has_family = true;
         check_add_path(check, &check->written->families[i]);
+        check_blackhole(check, (enum afi_safi)i, family);
         check_route_map(checker, path_of(check, "route-map in"), family->route_map_in);
         check_route_map(checker, path_of(check, "route-map out"), family->route_map_out);
         check_route_map(checker, path_of(check, "default-originate"),

@@ -485,7 +485,10 @@ static struct attr_set *export_evaluate(struct core *core, struct update_group *
     if (route->attrs == NULL || group->key.policy.refuses_all) {
         return NULL;
     }
-    if (policy_refuses_prefix(group, route) || condition_withholds(core, group, route)) {
+    if (policy_refuses_prefix(group, route)) {
+        return NULL;
+    }
+    if (group->key.policy.advertise_map != NULL && condition_withholds(core, group, route)) {
         return NULL;
     }
     return export_cached(core, group, route);

@@ -266,100 +266,6 @@ static enum route_change import_store(struct import_run *run, const struct prefi
     return change;
 }
 
-/* ---- Limits ---- */
-
-/* True when the route may be stored (or the limit does not mind). */
-static bool import_limit_allows(struct import_run *run, const struct prefix *prefix,
-                                uint32_t path_id)
-{
-    struct peer_family *family = run->family;
-    const struct config_family *config = &family->peer->settings.merged.families[family->afi_safi];
-    if (!config->max_prefixes.is_set || config->max_prefixes.value == 0 ||
-        config->max_prefixes_action.value != PREFIX_LIMIT_HOLD) {
-        return true;
-    }
-    struct loc_rib *rib = run->core->ribs[family->afi_safi];
-    if (loc_rib_source_routes(rib, family->source) < config->max_prefixes.value) {
-        return true;
-    }
-    struct route_view known;
-    if (adj_rib_in_find(rib, family->source, prefix, path_id, &known) == STATUS_OK) {
-        return true;
-    }
-    if (!family->limit_reached) {
-        family->limit_reached = true;
-        core_log(run->core, LOG_PREFIX_LIMIT, LOG_SEVERITY_ERROR, &family->peer->addr, prefix,
-                 "%s: maximum-prefix %u reached, further prefixes are refused",
-                 afi_safi_title(family->afi_safi), config->max_prefixes.value);
-    }
-    return false;
-}
-
-static struct wire_error import_teardown(struct core *core, struct peer_family *family,
-                                         uint32_t limit)
-{
-    struct peer_routes *routes = family->peer->routes;
-    const struct config_family *config = &family->peer->settings.merged.families[family->afi_safi];
-    uint8_t *data = routes->notification_data; /* RFC 4486 4: AFI, SAFI, upper bound */
-    store_be16(data, afi_safi_afi(family->afi_safi));
-    data[2] = SAFI_UNICAST;
-    store_be32(data + 3, limit);
-    char reason[64];
-    snprintf(reason, sizeof reason, "maximum-prefix %u exceeded", limit);
-    peer_hold_idle(core, family->peer,
-                   config->max_prefixes_restart_min.is_set
-                       ? mono_span_s((int64_t)config->max_prefixes_restart_min.value * 60)
-                       : MONO_SPAN_NONE,
-                   reason);
-    return (struct wire_error){.disposition = WIRE_SESSION_RESET,
-                               .code = NOTIFICATION_CEASE,
-                               .subcode = CEASE_MAX_PREFIXES,
-                               .data = {data, 7},
-                               .what = "maximum number of prefixes reached"};
-}
-
-/* After routes were added. */
-static struct wire_error import_check_limit(struct core *core, struct peer_family *family)
-{
-    uint32_t routes_max = core->limits.prefixes_max;
-    uint32_t routes = 0;
-    for (unsigned i = 0; i < AFI_SAFI_COUNT; i++) {
-        routes += loc_rib_route_count(core->ribs[i]);
-    }
-    if (routes_max != 0 && routes > routes_max) {
-        return (struct wire_error){.disposition = WIRE_SESSION_RESET,
-                                   .code = NOTIFICATION_CEASE,
-                                   .subcode = CEASE_OUT_OF_RESOURCES,
-                                   .what = "no room for more routes"};
-    }
-    const struct config_family *config = &family->peer->settings.merged.families[family->afi_safi];
-    if (!config->max_prefixes.is_set || config->max_prefixes.value == 0) {
-        return WIRE_NO_ERROR;
-    }
-    uint32_t limit = config->max_prefixes.value;
-    uint32_t count = loc_rib_source_routes(core->ribs[family->afi_safi], family->source);
-    uint32_t warning_pct =
-        config->max_prefixes_warning_pct.is_set ? config->max_prefixes_warning_pct.value : 75;
-    if (count > limit && config->max_prefixes_action.value == PREFIX_LIMIT_TEARDOWN) {
-        core_log(core, LOG_PREFIX_LIMIT, LOG_SEVERITY_ERROR, &family->peer->addr, NULL,
-                 "%s: %u prefixes received, maximum-prefix is %u: session ended",
-                 afi_safi_title(family->afi_safi), count, limit);
-        return import_teardown(core, family, limit);
-    }
-    if (count > limit && !family->limit_reached) {
-        family->limit_reached = true;
-        core_log(core, LOG_PREFIX_LIMIT, LOG_SEVERITY_WARNING, &family->peer->addr, NULL,
-                 "%s: %u prefixes received, maximum-prefix is %u (warning only)",
-                 afi_safi_title(family->afi_safi), count, limit);
-    } else if ((uint64_t)count * 100 > (uint64_t)limit * warning_pct && !family->limit_warned) {
-        family->limit_warned = true;
-        core_log(core, LOG_PREFIX_LIMIT, LOG_SEVERITY_WARNING, &family->peer->addr, NULL,
-                 "%s: %u prefixes received, over %u%% of maximum-prefix %u",
-                 afi_safi_title(family->afi_safi), count, warning_pct, limit);
-    }
-    return WIRE_NO_ERROR;
-}
-
 /* ---- One UPDATE ---- */
 
 /* Prefixes of a message are taken in blocks, so that their waits for memory overlap with one
@@ -495,7 +401,7 @@ static struct wire_error import_reachable(struct core *core, struct peer *peer,
         import_block_fetch(block, core->ribs[afi_safi]);
         for (unsigned i = 0; i < block->count; i++) {
             const struct nlri *nlri = &block->items[i];
-            if (import_limit_allows(&run, &nlri->prefix, nlri->path_id) &&
+            if (import_limit_allows(core, family, nlri) &&
                 import_store(&run, &nlri->prefix, nlri->path_id) == ROUTE_ADDED) {
                 has_added = true;
             }

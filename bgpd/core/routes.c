@@ -174,6 +174,7 @@ static void family_up(struct core *core, struct peer *peer, enum afi_safi afi_sa
     }
     pf->limit_reached = false;
     pf->limit_warned = false;
+    pf->paths_limit_logged = false;
     pf->refused_unconnected = false;
     pf->maintenance_seen = false;
     pf->end_of_rib_received = false;

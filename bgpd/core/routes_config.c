@@ -31,8 +31,10 @@ void peer_policy_resolve(const struct core *core, const struct peer *peer, enum 
                 policy_route_map(core->policies, family->default_originate_route_map);
         }
     }
-    if (!is_import && core->policies != NULL && named(family->advertise_map)) {
-        policy.advertise_map = policy_route_map(core->policies, family->advertise_map);
+    if (!is_import && core->policies != NULL && named(family->condition_map)) {
+        policy.advertise_map = named(family->advertise_map)
+                                   ? policy_route_map(core->policies, family->advertise_map)
+                                   : NULL;
     }
     policy.default_refused =
         !is_import && named(family->default_originate_route_map) && policy.default_map == NULL;

@@ -1,6 +1,5 @@
-/* The inside of the route engine, for routes.c, import.c, originate.c, aggregate.c,
- * routes_config.c, announce_class.c, table_walk.c, update_group.c, export.c, update_packer.c,
- * snapshot_rib.c and their tests. */
+/* The inside of the route engine: shared by the files of bgpd/core that import, originate, walk,
+ * decide about conditions, export, pace and pack routes, and by their tests. */
 #ifndef BGPD_CORE_ROUTES_PRIVATE_H
 #define BGPD_CORE_ROUTES_PRIVATE_H
 
@@ -59,6 +58,7 @@ struct peer_family {
     bool refused_unconnected; /* a route was refused because its next hop is on no link of ours */
     bool limit_reached;
     bool limit_warned;
+    bool paths_limit_logged;
     bool maintenance_seen; /* MSEE drain: 12076 prepended eight times */
     bool end_of_rib_received;
     bool is_stale; /* routes of a session before may be among those of source */
@@ -333,6 +333,14 @@ void route_bind_nexthop(struct core *core, struct attr_set *set);
  * order. */
 void import_again(struct core *core, enum afi_safi afi_safi, const struct route_view *route);
 
+/* ---- import_limit.c ---- */
+
+/* True when the route may be stored (or no limit minds). */
+bool import_limit_allows(struct core *core, struct peer_family *family, const struct nlri *nlri);
+
+/* After routes were added: the session's end when that is what a limit asks for. */
+struct wire_error import_check_limit(struct core *core, struct peer_family *family);
+
 /* ---- originate.c ---- */
 
 void originate_init(struct core *core);
@@ -466,7 +474,8 @@ uint32_t conditions_work(struct core *core, uint32_t work_max);
 
 bool condition_is_met(const struct group_key *key);
 
-/* True when the group's advertise-map permits route and its condition is not met. */
+/* True when the group's advertise-map, which it must have, permits route and its condition is not
+ * met. */
 bool condition_withholds(struct core *core, struct update_group *group,
                          const struct export_route *route);
 

@@ -201,6 +201,7 @@ static inline Control__Answer *sample_prefix(void)
     answer->destinations[0] = head;
     answer->n_paths = 2;
     answer->paths = all->paths + 1;
+    answer->paths[1]->path_id = 7;
     static const uint8_t ext[] = {0, 2, 0xfd, 0xe9, 0, 0, 0, 100, 0x43, 6, 0, 0, 0, 0, 0, 1};
     static const uint8_t large[] = {0, 0, 0xfd, 0xe9, 0, 0, 0, 1, 0, 0, 0, 2};
     answer->paths[0]->ext_communities = sample_bytes(ext, sizeof ext);

@@ -397,6 +397,10 @@ START_TEST(what_cannot_run_is_refused)
     n.families[0].add_path_best = (struct opt_u32)SET(2);
     HAS(check_neighbor(&n), "exclude one another");
     n = plain_neighbor();
+    n.families[0].accept_blackhole = (struct opt_bool)SET(true);
+    n.families[0].blackhole_length_min = (struct opt_u32)SET(48);
+    HAS(check_neighbor(&n), "has 32 bits at most");
+    n = plain_neighbor();
     n.remote_asn = 0;
     HAS(check_neighbor(&n), "0 is no AS number");
     ck_assert_int_eq(check_neighbor(&n).errors, 1);

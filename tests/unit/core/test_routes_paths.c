@@ -345,6 +345,30 @@ START_TEST(a_changed_policy_runs_over_every_path_of_a_peer)
 }
 END_TEST
 
+START_TEST(paths_of_one_prefix_are_taken_up_to_a_bound)
+{
+    struct table_top *top = five_with_paths();
+    five_up(top, paths_config(ADD_PATH_MODE_BEST, 1));
+    for (uint32_t id = 0; id < 600; id++) {
+        say(top, 0, NET, id, 64700, 3);
+    }
+    say(top, 0, "198.51.100.0/24", 1, 64700, 3); /* other prefixes do not mind */
+    top_settle(top);
+    ck_assert_uint_eq(show_peer(top, A).families[0].received, 513);
+    ck_assert_uint_eq(top->log_total[LOG_PREFIX_LIMIT], 1);
+    say(top, 0, NET, 511, 64701, 2); /* what is there may change, */
+    say(top, 0, NET, 512, 64702, 2); /* what is refused stays refused, */
+    top_settle(top);
+    ck_assert_ptr_nonnull(held(top, NET, 64701));
+    take(top, 0, NET, 3); /* and room is used again */
+    say(top, 0, NET, 512, 64702, 1);
+    top_settle(top);
+    ck_assert_uint_eq(show_peer(top, A).families[0].received, 513);
+    ck_assert(top->ends[0].is_up);
+    top_free(top);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("routes_paths");
@@ -360,6 +384,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, random_changes_leave_the_far_end_with_exactly_the_usable_paths, 0,
                         8);
     tcase_add_test(tcase, a_changed_policy_runs_over_every_path_of_a_peer);
+    tcase_add_test(tcase, paths_of_one_prefix_are_taken_up_to_a_bound);
     suite_add_tcase(suite, tcase);
     return suite;
 }
