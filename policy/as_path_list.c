@@ -94,65 +94,58 @@ void as_path_list_fini(struct as_path_list *list)
     }
 }
 
-/* The numbers of a path that is nothing but AS_SEQUENCEs; walks segments in place. */
-struct asn_walk {
-    struct reader reader;
-    uint32_t left;
+/* The numbers of a path that is nothing but AS_SEQUENCEs, read once for all patterns of a list. */
+#define FLAT_NUMBERS_MAX 128u
+
+struct flat_path {
+    size_t count;
+    uint32_t numbers[FLAT_NUMBERS_MAX];
 };
 
-static bool walk_next(struct asn_walk *walk, uint32_t *asn_out)
-{
-    while (walk->left == 0) {
-        if (reader_left(&walk->reader) == 0) {
-            return false;
-        }
-        reader_u8(&walk->reader);
-        walk->left = reader_u8(&walk->reader);
-        if (walk->reader.failed) {
-            return false;
-        }
-    }
-    walk->left--;
-    *asn_out = reader_u32(&walk->reader);
-    return !walk->reader.failed;
-}
-
-static bool is_all_sequence(struct byte_view path)
+/* False for paths with sets and for extremely long ones: those are matched as text. */
+static bool flatten(struct byte_view path, struct flat_path *flat_out)
 {
     struct reader reader = reader_of_view(path);
+    flat_out->count = 0;
     while (reader_left(&reader) != 0) {
         uint8_t type = reader_u8(&reader);
         uint8_t count = reader_u8(&reader);
-        reader_bytes(&reader, (size_t)count * 4);
-        if (type != AS_PATH_SEQUENCE || reader.failed) {
+        const uint8_t *numbers = reader_bytes(&reader, (size_t)count * 4);
+        if (type != AS_PATH_SEQUENCE || reader.failed ||
+            flat_out->count + count > FLAT_NUMBERS_MAX) {
+            return false;
+        }
+        for (uint8_t i = 0; i < count; i++) {
+            flat_out->numbers[flat_out->count++] = load_be32(numbers + 4 * (size_t)i);
+        }
+    }
+    return true;
+}
+
+static bool stands_at(const struct as_path_pattern *pattern, const struct flat_path *path,
+                      size_t place)
+{
+    for (uint8_t i = 0; i < pattern->asn_count; i++) {
+        if (path->numbers[place + i] != pattern->asns[i]) {
             return false;
         }
     }
     return true;
 }
 
-/* Whether the pattern's numbers stand at the walk's place (a copy), and end the path if they must.
- */
-static bool stands_at(const struct as_path_pattern *pattern, struct asn_walk walk)
+static bool shape_matches(const struct as_path_pattern *pattern, const struct flat_path *path)
 {
-    uint32_t asn;
-    for (uint8_t i = 0; i < pattern->asn_count; i++) {
-        if (!walk_next(&walk, &asn) || asn != pattern->asns[i]) {
-            return false;
-        }
-    }
-    return !pattern->ends_at_end || !walk_next(&walk, &asn);
-}
-
-static bool shape_matches(const struct as_path_pattern *pattern, struct byte_view path)
-{
-    struct asn_walk walk = {reader_of_view(path), 0};
-    uint32_t asn;
-    if (pattern->is_any || stands_at(pattern, walk)) {
+    if (pattern->is_any) {
         return true;
     }
-    while (!pattern->starts_at_start && walk_next(&walk, &asn)) {
-        if (stands_at(pattern, walk)) {
+    if (path->count < pattern->asn_count) {
+        return false;
+    }
+    size_t last = path->count - pattern->asn_count;
+    size_t from = pattern->ends_at_end ? last : 0;
+    size_t to = pattern->starts_at_start ? 0 : last;
+    for (size_t place = from; place <= to; place++) {
+        if (stands_at(pattern, path, place)) {
             return true;
         }
     }
@@ -162,14 +155,15 @@ static bool shape_matches(const struct as_path_pattern *pattern, struct byte_vie
 bool as_path_list_permits(const struct as_path_list *list, struct byte_view as_path)
 {
     struct buffer text;
-    bool is_sequence = is_all_sequence(as_path);
+    struct flat_path flat;
+    bool is_flat = flatten(as_path, &flat);
     bool is_permit = false;
     buffer_init(&text, MEM_POLICY);
     for (size_t i = 0; i < list->pattern_count; i++) {
         const struct as_path_pattern *pattern = &list->patterns[i];
         bool matches;
-        if (pattern->is_shape && is_sequence) {
-            matches = shape_matches(pattern, as_path);
+        if (pattern->is_shape && is_flat) {
+            matches = shape_matches(pattern, &flat);
         } else {
             if (text.data == NULL) {
                 as_path_format(as_path, &text);

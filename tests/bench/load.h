@@ -26,6 +26,7 @@ struct load_peer {
     uint32_t held_count;
     uint32_t right_count;
     uint64_t updates;
+    uint32_t last_place; /* of the prefix taken last: its neighbour often comes next */
     double last_keepalive;
     double last_heard;
     double silence_max_s; /* longest time in which nothing came from the target */

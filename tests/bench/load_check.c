@@ -55,28 +55,57 @@ static void hear_probe(struct load *load, struct byte_view as_path)
     }
 }
 
+/* The monitor must keep up with what it measures: the prefixes of a group lie together and mostly
+ * arrive together. */
+static uint32_t place_of(const struct load *load, struct load_peer *peer, uint32_t addr,
+                         uint8_t len_bits)
+{
+    uint32_t place = peer->last_place + 1;
+    if (place >= load->table.prefix_count || load->table.prefixes[place].addr != addr ||
+        load->table.prefixes[place].len_bits != len_bits) {
+        place = table_find(&load->table, addr, len_bits);
+    }
+    if (place == UINT32_MAX) {
+        errno = 0;
+        load_die("received a prefix nobody sent");
+    }
+    peer->last_place = place;
+    return place;
+}
+
+/* What the message being read says about one group: whose path it is. */
+struct checked_path {
+    bool is_known;
+    uint32_t group;
+    uint16_t held_by; /* 0: the prefix is withdrawn */
+};
+
+static void check_path(const struct load *load, struct byte_view as_path, uint32_t group,
+                       struct checked_path *checked)
+{
+    if (checked->is_known && checked->group == group) {
+        return;
+    }
+    *checked = (struct checked_path){.is_known = true, .group = group};
+    if (as_path.size != 0) {
+        int sender = path_sender(load, as_path, group);
+        checked->held_by = sender == -1 ? UINT16_MAX : (uint16_t)(sender + 1);
+    }
+}
+
 static void hold(struct load *load, struct load_peer *peer, uint32_t addr, uint8_t len_bits,
-                 struct byte_view as_path)
+                 struct byte_view as_path, struct checked_path *checked)
 {
     if (addr == LOAD_PROBE_ADDR) {
         hear_probe(load, as_path);
         return;
     }
-    uint32_t place = table_find(&load->table, addr, len_bits);
-    if (place == UINT32_MAX) {
-        errno = 0;
-        load_die("received a prefix nobody sent");
-    }
+    uint32_t place = place_of(load, peer, addr, len_bits);
     uint16_t *held = &peer->held_by[place];
+    check_path(load, as_path, load->table.prefixes[place].group, checked);
     peer->held_count -= *held != 0;
     peer->right_count -= is_right(load, place, *held);
-    *held = 0;
-    if (as_path.size != 0) {
-        *held = (uint16_t)(path_sender(load, as_path, load->table.prefixes[place].group) + 1);
-        if (*held == 0) {
-            *held = UINT16_MAX;
-        }
-    }
+    *held = checked->held_by;
     peer->held_count += *held != 0;
     peer->right_count += is_right(load, place, *held);
 }
@@ -84,13 +113,14 @@ static void hold(struct load *load, struct load_peer *peer, uint32_t addr, uint8
 static void read_nlri(struct load *load, struct load_peer *peer, struct reader r,
                       struct byte_view as_path)
 {
+    struct checked_path checked = {0};
     while (reader_left(&r) != 0 && !r.failed) {
         uint8_t len_bits = reader_u8(&r);
         uint8_t bytes[4] = {0};
         const uint8_t *at = reader_bytes(&r, (len_bits + 7u) / 8u);
         if (at != NULL && len_bits <= 32) {
             memcpy(bytes, at, (len_bits + 7u) / 8u);
-            hold(load, peer, load_be32(bytes), len_bits, as_path);
+            hold(load, peer, load_be32(bytes), len_bits, as_path, &checked);
         }
     }
 }
