@@ -137,8 +137,25 @@ static size_t utf8_printable_bytes(struct byte_view text)
     return value < smallest[size] || value > 0x10ffff || is_surrogate ? 0 : size;
 }
 
+bool hard_reset_read(const struct notification *outer, struct notification *inner_out)
+{
+    return outer->code == NOTIFICATION_CEASE && outer->subcode == CEASE_HARD_RESET &&
+           notification_decode(outer->data, inner_out).disposition == WIRE_ACCEPT;
+}
+
+void hard_reset_write(struct writer *writer, const struct notification *inner)
+{
+    writer_u8(writer, inner->code);
+    writer_u8(writer, inner->subcode);
+    writer_bytes(writer, inner->data.data, inner->data.size);
+}
+
 void shutdown_message_read(const struct notification *notification, char text_out[256])
 {
+    struct notification inner;
+    if (hard_reset_read(notification, &inner)) {
+        notification = &inner;
+    }
     struct reader reader = reader_of_view(notification->data);
     size_t length = reader_u8(&reader);
     struct byte_view text = reader_view(&reader, length);

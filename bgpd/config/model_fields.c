@@ -99,6 +99,7 @@ static const struct model_field global_fields[] = {
     FIELD(config_bgp, FIELD_BOOL, "logging-options/log-neighbor-state-changes",
           log_neighbor_changes),
     FIELD(config_bgp, FIELD_OPT_BOOL, "graceful-restart/enabled", graceful_restart),
+    FIELD(config_bgp, FIELD_OPT_BOOL, "graceful-restart/notification", gr_notification),
     FIELD(config_bgp, FIELD_OPT_U32, "graceful-restart/restart-time", gr_restart_time_s),
     FIELD(config_bgp, FIELD_OPT_U32, "graceful-restart/stale-routes-time", gr_stale_time_s),
     FIELD(config_bgp, FIELD_OPT_U32, "graceful-restart/selection-deferral-time",

@@ -229,6 +229,7 @@ struct config_bgp {
     struct opt_u32 hold_time_s;
     struct opt_u32 minimum_hold_time_s;
     struct opt_bool graceful_restart;      /* not set: with Azure roles */
+    struct opt_bool gr_notification;       /* true: RFC 8538 */
     struct opt_u32 gr_restart_time_s;      /* 120 */
     struct opt_u32 gr_stale_time_s;        /* 360 */
     struct opt_u32 gr_select_defer_time_s; /* 360 */

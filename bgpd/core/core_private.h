@@ -18,6 +18,7 @@ struct router_id_pool; /* bgpd/core/router_id.h */
 struct restart {
     bool has_preserved; /* its routes were found in the kernel */
     bool is_deferred[AFI_SAFI_COUNT];
+    struct mono_time bfd_deadline;    /* sessions wait for their BFD until then */
     struct mono_time return_deadline; /* who is not back by then is not waited for */
     struct mono_time defer_deadline;
     struct mono_time preserved_until; /* peers have given our routes up by then */

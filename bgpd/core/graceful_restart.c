@@ -7,6 +7,7 @@
 /* Peers that restart with us are back within seconds, since we call them; who is not back by then
  * is not waited for, so that a dead one does not freeze the choice among the others. */
 #define RETURN_S       15
+#define BFD_S          5 /* two ends that send once a second find each other */
 #define SELECT_DEFER_S 360u
 #define RESTART_TIME_S 120u
 #define CHECK_EVERY_S  1
@@ -82,6 +83,7 @@ void restart_check(struct core *core)
 
 static void check_due(struct core *core, struct timer *timer)
 {
+    core->peers->needs_retry = core->peers->needs_retry || !restart_waits_for_bfd(core);
     restart_check(core);
     if (restart_defers_any(core)) {
         timer_start(&core->timers, timer, mono_add(core->now, mono_span_s(CHECK_EVERY_S)));
@@ -94,6 +96,7 @@ void restart_begin(struct core *core)
     const struct config_bgp *bgp = &core->config->bgp;
     uint32_t defer_s = configured_s(core, bgp->gr_select_defer_time_s, SELECT_DEFER_S);
     uint32_t restart_s = configured_s(core, bgp->gr_restart_time_s, RESTART_TIME_S);
+    restart->bfd_deadline = mono_add(core->now, mono_span_s(BFD_S));
     restart->return_deadline = mono_add(core->now, mono_span_s(RETURN_S));
     restart->defer_deadline = mono_add(core->now, mono_span_s(defer_s));
     restart->preserved_until = mono_add(core->now, mono_span_s(restart_s));
@@ -137,6 +140,11 @@ bool restart_defers_any(const struct core *core)
     return false;
 }
 
+bool restart_waits_for_bfd(const struct core *core)
+{
+    return restart_defers_any(core) && !mono_reached(core->restart.bfd_deadline, core->now);
+}
+
 void restart_mark_open(const struct core *core, const struct peer *peer,
                        struct capabilities *capabilities)
 {
@@ -162,4 +170,29 @@ uint32_t helped_families(const struct peer *peer)
 uint32_t preserved_families(const struct peer *peer)
 {
     return helped_families(peer) & peer->remote_open.capabilities.gr_forwarding;
+}
+
+bool notification_is_agreed_on(const struct peer *peer)
+{
+    return peer->local_open.capabilities.restart_notification &&
+           peer->remote_open.capabilities.restart_notification;
+}
+
+bool notification_is_hard(const struct notification *notification)
+{
+    if (notification->code != NOTIFICATION_CEASE) {
+        return false;
+    }
+    switch (notification->subcode) {
+    case CEASE_MAX_PREFIXES:
+    case CEASE_ADMIN_SHUTDOWN:
+    case CEASE_DECONFIGURED:
+    case CEASE_ADMIN_RESET:
+    case CEASE_OUT_OF_RESOURCES:
+    case CEASE_HARD_RESET:
+    case CEASE_BFD_DOWN:
+        return true;
+    default:
+        return false;
+    }
 }

@@ -4,6 +4,7 @@
 #define BGPD_CORE_GRACEFUL_RESTART_H
 
 #include "bgpd/core/core_private.h"
+#include "proto/message.h"
 #include "proto/open.h"
 
 struct peer;
@@ -22,6 +23,11 @@ void restart_fini(struct core *core);
 bool restart_defers(const struct core *core, enum afi_safi afi_safi);
 bool restart_defers_any(const struct core *core);
 
+/* The far end's BFD still belongs to the run before ours, and falls when it hears of the new one; a
+ * session that is up by then would fall with it. Just after a restart sessions wait for their BFD.
+ */
+bool restart_waits_for_bfd(const struct core *core);
+
 /* R and F bits of an OPEN to peer (RFC 4724 3), once its families are set. F says that what was
  * forwarded when the last session with the peer ended is still forwarded: that session was one of
  * this run, or the restart was found in time. */
@@ -37,5 +43,12 @@ uint32_t helped_families(const struct peer *peer);
 /* Of the stale routes of before a restart these may stay until End-of-RIB: the peer says again that
  * it restarts gracefully, and that it has kept what it forwards. */
 uint32_t preserved_families(const struct peer *peer);
+
+/* Both sides keep routes also when a NOTIFICATION ends the session (N bit, RFC 8538). */
+bool notification_is_agreed_on(const struct peer *peer);
+
+/* What ends the routes together with the session, whoever sends it: an order of an operator, limits
+ * that are exceeded, a path that is dead. */
+bool notification_is_hard(const struct notification *notification);
 
 #endif

@@ -39,6 +39,9 @@ static void add_graceful_restart(const struct core *core, const struct config_ne
         time_s = core->config->bgp.gr_restart_time_s.value;
     }
     capabilities->graceful_restart = true;
+    capabilities->restart_notification = core->config == NULL ||
+                                         !core->config->bgp.gr_notification.is_set ||
+                                         core->config->bgp.gr_notification.value;
     capabilities->restart_time_s =
         (uint16_t)(time_s > GR_RESTART_TIME_S_MAX ? GR_RESTART_TIME_S_MAX : time_s);
     if (!is_helper) {
@@ -92,7 +95,7 @@ bool negotiate_open_differs(const struct open_message *before, const struct open
            a->enhanced_refresh != b->enhanced_refresh ||
            a->extended_message != b->extended_message || a->as4 != b->as4 ||
            a->graceful_restart != b->graceful_restart || a->restart_time_s != b->restart_time_s ||
-           a->gr_families != b->gr_families ||
+           a->gr_families != b->gr_families || a->restart_notification != b->restart_notification ||
            memcmp(a->add_path, b->add_path, sizeof a->add_path) != 0 ||
            a->extended_next_hop != b->extended_next_hop || a->role != b->role;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bgpd/core/graceful_restart.h"
 #include "bgpd/core/kernel_side.h"
 #include "bgpd/core/session.h"
 
@@ -74,7 +75,7 @@ void peer_bfd_remove(struct core *core, struct peer *peer)
     session->is_bfd_failed = false;
 }
 
-const char *peer_bfd_obstacle(const struct peer *peer)
+const char *peer_bfd_obstacle(const struct core *core, const struct peer *peer)
 {
     const struct peer_session *session = peer->session;
     if (!session->has_bfd || session->is_bfd_up || session->bfd.is_shutdown) {
@@ -82,6 +83,9 @@ const char *peer_bfd_obstacle(const struct peer *peer)
     }
     if (peer->settings.merged.bfd_strict.value) {
         return "BFD is not up (strict mode)";
+    }
+    if (restart_waits_for_bfd(core)) {
+        return "BFD is not up yet after the restart";
     }
     return session->is_bfd_failed && session->bfd.hold_down_ms != 0
                ? "BFD went down and has not been up again for its hold-down"
@@ -125,7 +129,7 @@ void peers_on_bfd(struct core *core, const struct bfd_fact *fact)
         return;
     }
     /* A session that waits for BFD and is about to come up must not either. */
-    bool is_waiting = peer_bfd_obstacle(peer) != NULL;
+    bool is_waiting = peer_bfd_obstacle(core, peer) != NULL;
     if (!was_up || fact->is_admin_down || (!is_waiting && !peer_is_established(peer))) {
         return;
     }

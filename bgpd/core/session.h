@@ -283,7 +283,7 @@ void peer_bfd_update(struct core *core, struct peer *peer);
 void peer_bfd_remove(struct core *core, struct peer *peer);
 
 /* Why BFD does not let a session come up now; NULL when it does. */
-const char *peer_bfd_obstacle(const struct peer *peer);
+const char *peer_bfd_obstacle(const struct core *core, const struct peer *peer);
 
 /* ---- session_log.c ---- */
 
@@ -295,10 +295,11 @@ bool rate_limiter_admit(struct rate_limiter *limiter, struct mono_time now, stru
 void session_log(struct core *core, struct peer *peer, enum log_event_kind kind,
                  enum log_severity severity, const char *format, ...) PRINTF_LIKE(5, 6);
 
-#define NOTIFICATION_NAME_BYTES 96u
+#define NOTIFICATION_NAME_BYTES 128u
 
-/* "Cease/Administrative Reset", "Hold Timer Expired"; returns text_out. */
-const char *session_notification_name(uint8_t code, uint8_t subcode,
+/* "Cease/Administrative Reset", "Hold Timer Expired", "Cease/Hard Reset, Cease/Peer Unconfigured";
+ * returns text_out. */
+const char *session_notification_name(const struct notification *notification,
                                       char text_out[NOTIFICATION_NAME_BYTES]);
 void session_log_notification(struct core *core, struct session_conn *conn,
                               const struct notification *notification, bool is_sent);

@@ -10,6 +10,8 @@
 #include "bgpd/core/session.h"
 #include "proto/base/assert.h"
 
+#define HARD_RESET_BYTES_MAX 300u /* code, subcode and the longest shutdown message */
+
 /* RFC 4271 8.2.2: the hold time while no OPEN has come yet is "a large value", 4 minutes. */
 #define OPEN_SENT_HOLD_S 240u
 
@@ -135,11 +137,20 @@ static void establish(struct core *core, struct session_conn *conn)
 
 /* ---- Down ---- */
 
-/* The families whose routes outlive the session: those the peer listed (RFC 4724 4.2), when it broke
- * and was not ended. */
-static uint32_t kept_families(const struct peer *peer, const struct fsm_input *input)
+/* The families whose routes outlive the session: those the peer listed (RFC 4724 4.2), when it
+ * broke and was not ended; RFC 8538 4: nor by a NOTIFICATION of either side that is no hard reset.
+ */
+static uint32_t kept_families(const struct peer *peer, const struct fsm_cell *cell,
+                              const struct fsm_input *input)
 {
-    return input->event == FSM_TCP_FAILED ? helped_families(peer) : 0;
+    if (input->event == FSM_TCP_FAILED) {
+        return helped_families(peer);
+    }
+    bool is_told = input->notification != NULL ||
+                   (cell->code != FSM_SAY_NOTHING && cell->code != FSM_SAY_INPUT);
+    bool is_soft = is_told && notification_is_agreed_on(peer) &&
+                   (input->notification == NULL || !notification_is_hard(input->notification));
+    return is_soft ? helped_families(peer) : 0;
 }
 
 static void describe(const struct fsm_input *input, const struct fsm_cell *cell,
@@ -147,34 +158,30 @@ static void describe(const struct fsm_input *input, const struct fsm_cell *cell,
 {
     const char *reason = input->reason != NULL ? input->reason : fsm_event_name(input->event);
     bool is_received = input->event == FSM_NOTIFICATION || input->event == FSM_NOTIFICATION_VERSION;
-    uint8_t code = cell->code;
-    uint8_t subcode = cell->subcode;
-    if (input->notification != NULL && (is_received || code == FSM_SAY_INPUT)) {
-        code = input->notification->code;
-        subcode = input->notification->subcode;
+    struct notification said = {cell->code, cell->subcode, {NULL, 0}};
+    if (input->notification != NULL && (is_received || cell->code == FSM_SAY_INPUT)) {
+        said = *input->notification;
     }
     char name[NOTIFICATION_NAME_BYTES];
-    if (code == FSM_SAY_NOTHING || code == FSM_SAY_INPUT) {
+    if (said.code == FSM_SAY_NOTHING || said.code == FSM_SAY_INPUT) {
         snprintf(text, RESET_REASON_BYTES, "%s", reason);
     } else if (is_received) {
         char message[256];
         shutdown_message_read(input->notification, message);
         snprintf(text, RESET_REASON_BYTES, "NOTIFICATION received: %s%s%s%s",
-                 session_notification_name(code, subcode, name), message[0] != 0 ? ": \"" : "",
-                 message, message[0] != 0 ? "\"" : "");
+                 session_notification_name(&said, name), message[0] != 0 ? ": \"" : "", message,
+                 message[0] != 0 ? "\"" : "");
     } else if (input->event == FSM_HOLD_EXPIRED) {
         snprintf(text, RESET_REASON_BYTES, "%s", reason); /* the NOTIFICATION says the same */
     } else {
         snprintf(text, RESET_REASON_BYTES, "%s (sent %s)", reason,
-                 session_notification_name(code, subcode, name));
+                 session_notification_name(&said, name));
     }
 }
 
-static void peer_down(struct core *core, struct peer *peer, const struct fsm_input *input,
-                      const char *reason)
+static void peer_down(struct core *core, struct peer *peer, uint32_t kept, const char *reason)
 {
     struct peer_session *session = peer->session;
-    uint32_t kept = kept_families(peer, input);
     struct mono_span up_for = mono_between(peer->established_at, core->now);
     session->dropped_count++;
     session->has_quick_retry = true;
@@ -194,13 +201,31 @@ static void peer_down(struct core *core, struct peer *peer, const struct fsm_inp
     restart_check(core);
 }
 
+/* RFC 8538 3.1: what must end the routes as well says so to a peer that would keep them. */
+static void say_given(struct core *core, struct session_conn *conn,
+                      const struct notification *notification)
+{
+    bool is_hard = conn->state == PEER_ESTABLISHED && notification_is_agreed_on(conn->peer) &&
+                   notification_is_hard(notification) && notification->subcode != CEASE_HARD_RESET;
+    if (!is_hard) {
+        conn_send_notification(core, conn, notification);
+        return;
+    }
+    uint8_t data[HARD_RESET_BYTES_MAX];
+    struct writer writer = writer_of(data, sizeof data);
+    hard_reset_write(&writer, notification);
+    ASSERT(!writer.failed);
+    struct notification hard = {NOTIFICATION_CEASE, CEASE_HARD_RESET, {data, writer_size(&writer)}};
+    conn_send_notification(core, conn, &hard);
+}
+
 static void say(struct core *core, struct session_conn *conn, const struct fsm_cell *cell,
                 const struct fsm_input *input)
 {
     struct notification own = {cell->code, cell->subcode, {NULL, 0}};
     if (cell->code == FSM_SAY_INPUT) {
         if (input->notification != NULL) {
-            conn_send_notification(core, conn, input->notification);
+            say_given(core, conn, input->notification);
         }
     } else if (cell->code != FSM_SAY_NOTHING) {
         conn_send_notification(core, conn, &own);
@@ -239,7 +264,7 @@ static void end_connection(struct core *core, struct session_conn *conn,
     conn_shut(core, conn);
     set_state(core, conn, PEER_IDLE);
     if (was_established) {
-        peer_down(core, peer, input, reason);
+        peer_down(core, peer, kept_families(peer, cell, input), reason);
     } else if (was_connected) {
         note_failure(core, peer, input, reason);
     }

@@ -1,5 +1,6 @@
 /* What a session says to the operator, never more often than he can read. */
 #include <stdio.h>
+#include <string.h>
 
 #include "bgpd/core/session.h"
 
@@ -42,14 +43,23 @@ void session_log(struct core *core, struct peer *peer, enum log_event_kind kind,
     core_log(core, kind, severity, &peer->addr, NULL, "%s", text);
 }
 
-const char *session_notification_name(uint8_t code, uint8_t subcode,
+static size_t put_name(char *text, size_t size, const struct notification *notification)
+{
+    const char *code = notification_code_name(notification->code);
+    const char *subcode = notification_subcode_name(notification->code, notification->subcode);
+    int length = notification->subcode == 0 ? snprintf(text, size, "%s", code)
+                                            : snprintf(text, size, "%s/%s", code, subcode);
+    return (size_t)length < size ? (size_t)length : size - 1;
+}
+
+const char *session_notification_name(const struct notification *notification,
                                       char text_out[NOTIFICATION_NAME_BYTES])
 {
-    if (subcode == 0) {
-        snprintf(text_out, NOTIFICATION_NAME_BYTES, "%s", notification_code_name(code));
-    } else {
-        snprintf(text_out, NOTIFICATION_NAME_BYTES, "%s/%s", notification_code_name(code),
-                 notification_subcode_name(code, subcode));
+    struct notification inner;
+    size_t at = put_name(text_out, NOTIFICATION_NAME_BYTES, notification);
+    if (hard_reset_read(notification, &inner) && NOTIFICATION_NAME_BYTES - at > 2) {
+        memcpy(text_out + at, ", ", 2);
+        put_name(text_out + at + 2, NOTIFICATION_NAME_BYTES - at - 2, &inner);
     }
     return text_out;
 }
@@ -57,17 +67,12 @@ const char *session_notification_name(uint8_t code, uint8_t subcode,
 void session_log_notification(struct core *core, struct session_conn *conn,
                               const struct notification *notification, bool is_sent)
 {
-    char message[256] = "";
+    char message[256];
     char name[NOTIFICATION_NAME_BYTES];
-    bool has_message = notification->code == NOTIFICATION_CEASE &&
-                       (notification->subcode == CEASE_ADMIN_SHUTDOWN ||
-                        notification->subcode == CEASE_ADMIN_RESET);
-    if (has_message) {
-        shutdown_message_read(notification, message);
-    }
+    shutdown_message_read(notification, message);
     session_log(core, conn->peer, LOG_PEER_ERROR, LOG_SEVERITY_NOTICE,
                 "%s NOTIFICATION %u/%u (%s)%s%s%s", is_sent ? "sent" : "received",
                 notification->code, notification->subcode,
-                session_notification_name(notification->code, notification->subcode, name),
-                message[0] != 0 ? ": \"" : "", message, message[0] != 0 ? "\"" : "");
+                session_notification_name(notification, name), message[0] != 0 ? ": \"" : "",
+                message, message[0] != 0 ? "\"" : "");
 }

@@ -155,7 +155,7 @@ const char *transport_obstacle(const struct core *core, const struct peer *peer,
                  ip_format(&peer->addr, addr));
         return text_out;
     }
-    const char *bfd = peer_bfd_obstacle(peer);
+    const char *bfd = peer_bfd_obstacle(core, peer);
     if (bfd != NULL) {
         return bfd;
     }
@@ -184,7 +184,7 @@ const char *transport_refusal(const struct core *core, const struct peer *peer,
                  settings->merged.interface);
         return text_out;
     }
-    const char *bfd = peer_bfd_obstacle(peer);
+    const char *bfd = peer_bfd_obstacle(core, peer);
     if (bfd != NULL) {
         return bfd;
     }

@@ -111,7 +111,7 @@ static void dump_bgp(struct buffer *out, const struct config_bgp *at)
     OB(multipath_relax), N(reject_as_sets), N(enforce_first_as), N(fast_external_failover);
     N(shutdown), OU(default_local_pref), OU(keepalive_s), OU(hold_time_s);
     OU(minimum_hold_time_s), OB(graceful_restart), OU(gr_restart_time_s), OU(gr_stale_time_s);
-    OU(gr_select_defer_time_s);
+    OU(gr_select_defer_time_s), OB(gr_notification);
     OU(llgr_stale_time_s), N(graceful_shutdown), N(cover), OU(listen_limit), OU(cluster_id);
     for (size_t f = 0; f < AFI_SAFI_COUNT; f++) {
         buffer_printf(out, "\nfamily %zu", f);

@@ -186,6 +186,34 @@ START_TEST(a_failure_ends_the_deferral)
 }
 END_TEST
 
+/* The far end's BFD falls when it hears of the new run; the BGP session comes after that. */
+START_TEST(just_after_a_restart_sessions_wait_for_their_bfd)
+{
+    for (int is_answered = 0; is_answered < 2; is_answered++) {
+        struct rig *rig = rig_new_over_old_routes();
+        struct config *config = restart_config();
+        struct core_event up = {.kind = EVENT_BFD_STATE};
+        ((struct config_neighbor *)(uintptr_t)config->bgp.neighbors)[0].bfd =
+            (struct opt_bool){true, true};
+        rig_configure(rig, config);
+        rig_dump_end(rig);
+        rig_wait_ms(rig, 3000);
+        ck_assert_ptr_null(rig_dialled(rig, PEER));
+        ck_assert_ptr_nonnull(rig_dialled(rig, OTHER));
+        ck_assert(rig_incoming(rig, PEER)->is_closed);
+        if (is_answered) {
+            up.bfd.peer = rig_addr(PEER);
+            up.bfd.is_up = true;
+            rig_feed(rig, &up);
+        } else {
+            rig_wait_ms(rig, 3000);
+        }
+        ck_assert_ptr_nonnull(rig_dialled(rig, PEER));
+        rig_free(rig);
+    }
+}
+END_TEST
+
 /* ---- Helping (4.2) ---- */
 
 /* A session with a neighbour that restarts gracefully and has one route here. */
@@ -421,6 +449,7 @@ Suite *test_suite(void)
     tcase_add_test(restarting, a_neighbor_that_stays_away_is_not_waited_for_long);
     tcase_add_test(restarting, nobody_waits_for_those_who_restart_themselves_or_cannot);
     tcase_add_test(restarting, the_deferral_timer_ends_the_wait_for_end_of_rib);
+    tcase_add_test(restarting, just_after_a_restart_sessions_wait_for_their_bfd);
     tcase_add_test(restarting, a_failure_ends_the_deferral);
     suite_add_tcase(suite, restarting);
     TCase *helping_case = tcase_create("helping");
