@@ -57,15 +57,15 @@ void notification_encode(struct writer *writer, const struct notification *notif
 const char *notification_code_name(uint8_t code);
 const char *notification_subcode_name(uint8_t code, uint8_t subcode);
 
-/* RFC 8538 3.1: what a Cease/Hard Reset stands for; false when it is none, or says nothing. The data
- * is a view into that of outer. */
+/* RFC 8538 3.1: what a Cease/Hard Reset stands for; false when it is none, or says nothing. The
+ * data is a view into that of outer. */
 bool hard_reset_read(const struct notification *outer, struct notification *inner_out);
 
 /* Data octets of a Cease/Hard Reset in place of inner. */
 void hard_reset_write(struct writer *writer, const struct notification *inner);
 
-/* RFC 9003: the text of a Cease 6/2 or 6/4, also of one inside a hard reset, with unprintable octets
- * replaced; "" when there is none. text_out holds at least 256 octets. */
+/* RFC 9003: the text of a Cease 6/2 or 6/4, also of one inside a hard reset, with unprintable
+ * octets replaced; "" when there is none. text_out holds at least 256 octets. */
 void shutdown_message_read(const struct notification *notification, char text_out[256]);
 
 /* True for printable UTF-8 of at most 255 octets: what arrives at the other side as it is. */

@@ -342,7 +342,8 @@ enum status update_begin(struct update_builder *builder, struct writer *out,
 static bool add_fast(struct update_builder *builder, const struct prefix *prefix)
 {
     struct writer *writer = &builder->writer;
-    if (prefix->family != IP_V4 || builder->options->add_path_send != 0 || writer_room(writer) < 5) {
+    if (prefix->family != IP_V4 || builder->options->add_path_send != 0 ||
+        writer_room(writer) < 5) {
         return false;
     }
     writer->at[0] = prefix->len_bits;
