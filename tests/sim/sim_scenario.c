@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/as_path.h"
 #include "proto/base/arena.h"
+#include "proto/base/hash.h"
 #include "proto/base/mem.h"
 #include "tests/sim/sim_world.h"
 
@@ -16,6 +18,24 @@ static struct prefix prefix_of_node(uint32_t node, uint32_t index)
 {
     struct ip_addr addr = ip_from_v4(0x14000000u + (node << 16) + (index << 8));
     return prefix_make(&addr, 24);
+}
+
+/* Half of the seeds have sessions with several paths (RFC 7911) of every kind, half have neighbours
+ * that want their updates paced; a session stays what it is. */
+static void vary(uint64_t seed, uint32_t node, uint32_t peer, struct config_neighbor *neighbor)
+{
+    struct config_family *family = &neighbor->families[AFI_SAFI_IPV4_UNICAST];
+    uint64_t dice = hash_u64(seed, (uint64_t)node << 32 | peer);
+    if (seed % 2 == 0) {
+        enum add_path_mode mode = dice % 4;
+        family->add_path.is_set = true;
+        family->add_path.value = ADD_PATH_RECEIVE | (mode == ADD_PATH_MODE_ALL ? ADD_PATH_SEND : 0);
+        family->add_path_per_as = (struct opt_bool){true, mode == ADD_PATH_MODE_PER_AS};
+        family->add_path_best = (struct opt_u32){mode == ADD_PATH_MODE_BEST, 2};
+    }
+    if (seed / 2 % 2 == 0) {
+        neighbor->advertisement_interval_s = (struct opt_u32){true, (uint32_t)(dice >> 8) % 6};
+    }
 }
 
 /* announced: how many of its prefixes the node announces. */
@@ -40,6 +60,7 @@ static struct config *config_of(const struct sim_world *world, uint32_t node, ui
                                          .remote_asn = ASN_FIRST + i,
                                          .hold_time_s = {true, hold_time_s},
                                          .keepalive_s = {true, hold_time_s / 3}};
+            vary(world->seed, node, i, &neighbors[bgp->neighbor_count - 1]);
         }
     }
     bgp->neighbors = neighbors;
@@ -163,6 +184,84 @@ static const char *check_tables(const struct sim_world *world, const struct sim_
     return NULL;
 }
 
+/* ---- Mirror: what one end sent is what the other has, path for path ---- */
+
+#define MIRROR_ROWS_MAX 512u
+
+struct mirror {
+    struct {
+        struct prefix prefix;
+        uint32_t path_id;
+        uint32_t hops;
+    } rows[MIRROR_ROWS_MAX];
+    uint32_t count;
+};
+
+static void mirror_row(void *context, const struct snapshot_path *path)
+{
+    struct mirror *mirror = context;
+    if (mirror->count < MIRROR_ROWS_MAX) {
+        mirror->rows[mirror->count].prefix = path->prefix;
+        mirror->rows[mirror->count].path_id = path->path_id;
+        mirror->rows[mirror->count++].hops = (uint32_t)as_path_length(path->attrs.as_path);
+    }
+}
+
+static void mirror_read(const struct sim_node *node, enum snapshot_table table,
+                        const struct sim_node *peer, struct mirror *mirror_out)
+{
+    struct snapshot_cursor cursor;
+    mirror_out->count = 0;
+    if (snapshot_open(node->core, table, AFI_SAFI_IPV4_UNICAST, &peer->addr, NULL, false,
+                      &cursor) == STATUS_OK) {
+        while (!cursor.is_done) {
+            snapshot_read(node->core, &cursor, 7, mirror_row, mirror_out);
+        }
+    }
+}
+
+static bool mirror_has(const struct mirror *mirror, const struct mirror *other, uint32_t row)
+{
+    for (uint32_t i = 0; i < mirror->count; i++) {
+        if (prefix_equal(&mirror->rows[i].prefix, &other->rows[row].prefix) &&
+            mirror->rows[i].path_id == other->rows[row].path_id &&
+            mirror->rows[i].hops == other->rows[row].hops) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *check_mirror(const struct sim_node *from, const struct sim_node *to,
+                                char text[SIM_TEXT_BYTES])
+{
+    struct mirror sent;
+    struct mirror held;
+    mirror_read(from, SNAPSHOT_ADJ_OUT, to, &sent);
+    mirror_read(to, SNAPSHOT_ADJ_IN, from, &held);
+    bool is_same = sent.count == held.count;
+    for (uint32_t i = 0; i < sent.count && is_same; i++) {
+        is_same = mirror_has(&held, &sent, i);
+    }
+    if (is_same) {
+        return NULL;
+    }
+    snprintf(text, SIM_TEXT_BYTES, "node %u sent %u paths to node %u, which holds %u", from->number,
+             sent.count, to->number, held.count);
+    return text;
+}
+
+static const char *check_mirrors(const struct sim_world *world, char text[SIM_TEXT_BYTES])
+{
+    const char *failure = NULL;
+    for (uint32_t i = 0; i < world->node_count && failure == NULL; i++) {
+        for (uint32_t j = 0; j < world->node_count && failure == NULL; j++) {
+            failure = i == j ? NULL : check_mirror(&world->nodes[i], &world->nodes[j], text);
+        }
+    }
+    return failure;
+}
+
 static const char *check(const struct sim_world *world, const uint32_t *announced,
                          char text[SIM_TEXT_BYTES])
 {
@@ -176,7 +275,7 @@ static const char *check(const struct sim_world *world, const uint32_t *announce
             return failure;
         }
     }
-    return NULL;
+    return check_mirrors(world, text);
 }
 
 static const char *stop_all(struct sim_world *world)

@@ -358,6 +358,7 @@ struct sim_world *sim_world_empty(uint64_t seed, uint32_t node_count)
 {
     ASSERT(node_count >= 1 && node_count <= SIM_NODES_MAX);
     struct sim_world *world = mem_alloc(MEM_MISC, sizeof *world);
+    world->seed = seed;
     random_init(&world->random, seed);
     world->now = (struct mono_time){START_NS};
     world->node_count = node_count;

@@ -109,6 +109,7 @@ struct sim_hooks {
 
 struct sim_world {
     struct mono_time now;
+    uint64_t seed;
     struct random_source random;
     struct sim_node nodes[SIM_NODES_MAX];
     uint32_t node_count;
