@@ -124,6 +124,34 @@ START_TEST(neighbor_before_group_before_router)
 }
 END_TEST
 
+START_TEST(which_paths_are_sent_is_the_neighbors_word_before_its_groups)
+{
+    struct config_neighbor group = {.group_name = "G",
+                                    .families[0].add_path = SET(ADD_PATH_SEND | ADD_PATH_RECEIVE),
+                                    .families[0].accept_blackhole = SET(true),
+                                    .families[0].blackhole_length_min = SET(24)};
+    struct config_neighbor neighbor = {.addr = addr_of("10.0.0.2"), .peer_group = "G"};
+    struct config_family *own = &neighbor.families[0];
+    struct neighbor_settings settings = resolve(&neighbor, &group);
+    ck_assert_int_eq(config_add_path_mode(&settings.merged.families[0]), ADD_PATH_MODE_ALL);
+    ck_assert_uint_eq(settings.merged.families[0].blackhole_length_min.value, 24);
+    own->add_path_per_as = (struct opt_bool)SET(true);
+    own->accept_blackhole = (struct opt_bool)SET(true); /* host routes only, unlike the group */
+    settings = resolve(&neighbor, &group);
+    ck_assert_int_eq(config_add_path_mode(&settings.merged.families[0]), ADD_PATH_MODE_PER_AS);
+    ck_assert_uint_ne(settings.merged.families[0].add_path.value & ADD_PATH_RECEIVE, 0);
+    ck_assert(!settings.merged.families[0].blackhole_length_min.is_set);
+    own->add_path_per_as = (struct opt_bool){0};
+    own->add_path_best = (struct opt_u32)SET(3);
+    settings = resolve(&neighbor, &group);
+    ck_assert_int_eq(config_add_path_mode(&settings.merged.families[0]), ADD_PATH_MODE_BEST);
+    group.families[0].add_path_best = (struct opt_u32)SET(2);
+    *own = (struct config_family){.add_path = SET(ADD_PATH_SEND)};
+    settings = resolve(&neighbor, &group);
+    ck_assert_int_eq(config_add_path_mode(&settings.merged.families[0]), ADD_PATH_MODE_ALL);
+}
+END_TEST
+
 START_TEST(a_role_says_as_timers_hops_and_family)
 {
     struct config_neighbor msee = {.addr = addr_of("172.16.0.2"), .azure_role = AZURE_ROLE_MSEE};
@@ -498,6 +526,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, built_in_values_fill_what_nobody_gave);
     tcase_add_test(tcase, send_hold_is_twice_a_long_hold_time);
     tcase_add_test(tcase, neighbor_before_group_before_router);
+    tcase_add_test(tcase, which_paths_are_sent_is_the_neighbors_word_before_its_groups);
     tcase_add_test(tcase, a_role_says_as_timers_hops_and_family);
     tcase_add_test(tcase, what_is_written_stands_above_the_role);
     tcase_add_test(tcase, policy_is_needed_on_ebgp_unless_told);
