@@ -147,7 +147,7 @@ $(foreach f,$(fuzz_src),$(eval $(call fuzz_rule,$(f),$(notdir $(patsubst %/,%,$(
 fuzz_build = $(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link$(comma)$(FUZZ_SAN) BUILD=build/fuzz build/fuzz/fuzz_$(1)
 
 fuzz-clang:
-	@command -v clang >/dev/null || { echo 'fuzzing needs clang: apt-get install clang libclang-rt-14-dev'; exit 1; }
+	@sh tests/setup.sh fuzz
 
 fuzz-canary: fuzz-clang
 	@$(call fuzz_build,canary)
