@@ -147,7 +147,7 @@ $(foreach f,$(fuzz_src),$(eval $(call fuzz_rule,$(f),$(notdir $(patsubst %/,%,$(
 fuzz_build = $(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link$(comma)$(FUZZ_SAN) BUILD=build/fuzz build/fuzz/fuzz_$(1)
 
 fuzz-clang:
-	@command -v clang >/dev/null || { echo 'fuzzing needs clang: apt-get install clang libclang-rt-14-dev'; exit 1; }
+	@sh tests/setup.sh fuzz
 
 fuzz-canary: fuzz-clang
 	@$(call fuzz_build,canary)
@@ -169,8 +169,10 @@ corpus: $(BUILD)/obj/tests/corpus/write_seeds.o $(call archive,proto)
 
 fuzz-all: fuzz-canary $(addprefix fuzz-,$(fuzz_targets))
 
-# make soak: real-time tests that want the machine for themselves (BFD at 50 ms, 64 sessions under busy cores)
-soak:
+# make soak: real-time tests that want the machine for themselves (BFD at 50 ms, 64 sessions under busy cores;
+# a hold time of 3 s beside a million routes)
+soak: all $(BUILD)/bench/bgp_load
+	@SEALANE_BUILD=$(BUILD) SEALANE_ROUTES=1000000 python3 tests/hold_under_load.py
 	@for i in 1 2 3 4 5; do SEALANE_SOAK=1 $(MAKE) --no-print-directory unit ROOM=io || exit 1; done
 
 # ---- Simulator ----

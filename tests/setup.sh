@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages a target needs: setup.sh build|test|demo.
+# Installs the Debian packages a target needs: setup.sh build|test|fuzz|demo.
 #
 # As root it installs what is missing and nothing else; otherwise it prints the
 # exact line to run and exits with 1. No service is started or enabled: the lab
@@ -16,9 +16,10 @@ ipsec="strongswan-charon strongswan-swanctl libcharon-extra-plugins
 case "${1:-}" in
 build) want=$build ;;
 test) want="$build check $peers $ipsec iputils-ping" ;;
+fuzz) want="$build clang libclang-rt-14-dev" ;;
 demo) want="$build $peers $ipsec iputils-ping" ;;
 *)
-    echo "usage: $0 build|test|demo" >&2
+    echo "usage: $0 build|test|fuzz|demo" >&2
     exit 2
     ;;
 esac

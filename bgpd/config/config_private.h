@@ -18,6 +18,8 @@ enum config_mode {
     MODE_BFD,
     MODE_BFD_PROFILE,
     MODE_BFD_PEER,
+    MODE_KEY_CHAIN,
+    MODE_KEY,
     MODE_VTY,
     MODE_COUNT,
 };
@@ -164,7 +166,7 @@ const char *value_metavariable(const struct lysc_node *leaf);
 
 /* ---- Loader ---- */
 
-#define CONFIG_SECRETS 6
+#define CONFIG_SECRETS 7
 
 struct config_loader {
     struct ly_ctx *context;

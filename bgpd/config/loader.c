@@ -33,6 +33,7 @@ static const char *const secret_paths[CONFIG_SECRETS] = {
     "sealane-bgp:bgp/neighbors/neighbor/transport/secure-session/md5-key-string",
     "sealane-bgp:bgp/peer-groups/peer-group/transport/bfd/authentication/key",
     "sealane-bgp:bgp/neighbors/neighbor/transport/bfd/authentication/key",
+    "sealane-system:system/key-chains/key-chain/key/key-string",
     "sealane-system:system/bfd/default/authentication/key",
     "sealane-system:system/bfd/profile/authentication/key",
 };

@@ -168,6 +168,77 @@ static void build_bfd(const struct model_builder *builder, const struct lyd_node
     builder->config->bfd_profile_count = used;
 }
 
+static uint8_t id_of(const struct model_builder *builder, const struct lyd_node *entry,
+                     const char *name, uint8_t id)
+{
+    const struct lyd_node *leaf = model_get(builder, entry, name);
+    return leaf == NULL ? id : (uint8_t)leaf_number(leaf);
+}
+
+static void build_tcp_key(const struct model_builder *builder, const struct lyd_node *entry,
+                          struct config_tcp_key *key)
+{
+    const struct lyd_node *algorithm = model_get(builder, entry, "crypto-algorithm");
+    const char *secret = model_text(builder, entry, "key-string");
+    key->id = (uint8_t)leaf_number(lyd_child(entry));
+    key->send_id = id_of(builder, entry, "send-id", key->id);
+    key->recv_id = id_of(builder, entry, "recv-id", key->id);
+    key->algorithm = algorithm == NULL ? TCP_AO_HMAC_SHA1 : (uint8_t)leaf_number(algorithm);
+    if (secret != NULL && strlen(secret) >= sizeof key->secret) {
+        model_error(builder, entry, "the key-string is longer than 80 octets");
+    } else if (secret != NULL) {
+        memcpy(key->secret, secret, strlen(secret) + 1);
+    }
+}
+
+static int compare_tcp_key(const void *a, const void *b)
+{
+    const struct config_tcp_key *left = a;
+    const struct config_tcp_key *right = b;
+    return (int)left->id - (int)right->id;
+}
+
+/* RFC 5925 3.1: no two keys of one connection share an identifier. */
+static void check_key_ids(const struct model_builder *builder, const struct lyd_node *entry,
+                          const struct config_key_chain *chain)
+{
+    for (unsigned i = 0; i < chain->key_count; i++) {
+        for (unsigned j = 0; j < i; j++) {
+            const struct config_tcp_key *a = &chain->keys[j];
+            const struct config_tcp_key *b = &chain->keys[i];
+            if (a->send_id == b->send_id || a->recv_id == b->recv_id) {
+                model_error(builder, entry, "keys %u and %u have the same send-id or recv-id",
+                            a->id, b->id);
+            }
+        }
+    }
+}
+
+static void build_key_chains(const struct model_builder *builder, const struct lyd_node *system)
+{
+    size_t count = 0;
+    const struct lyd_node *list = model_get(builder, system, "key-chains");
+    const struct lyd_node **entries = model_entries(builder, list, "key-chain", &count);
+    struct config_key_chain *out = arena_alloc(builder->arena, (count + 1) * sizeof *out);
+    for (size_t i = 0; i < count; i++) {
+        size_t key_count = 0;
+        const struct lyd_node **keys = model_entries(builder, entries[i], "key", &key_count);
+        out[i].name = model_text(builder, entries[i], "name");
+        if (key_count > TCP_AO_KEYS_MAX) {
+            model_error(builder, entries[i], "%zu keys: %u at most", key_count, TCP_AO_KEYS_MAX);
+            key_count = TCP_AO_KEYS_MAX;
+        }
+        out[i].key_count = (uint8_t)key_count;
+        for (size_t j = 0; j < key_count; j++) {
+            build_tcp_key(builder, keys[j], &out[i].keys[j]);
+        }
+        sort(out[i].keys, key_count, sizeof out[i].keys[0], compare_tcp_key);
+        check_key_ids(builder, entries[i], &out[i]);
+    }
+    builder->config->key_chains = out;
+    builder->config->key_chain_count = count;
+}
+
 static void build_paths(const struct model_builder *builder, const struct lyd_node *protection)
 {
     size_t count = 0;
@@ -282,6 +353,7 @@ void model_build_system(const struct model_builder *builder)
         build_interfaces(builder, system);
         build_static_routes(builder, system);
         build_bfd(builder, system);
+        build_key_chains(builder, system);
     }
     const struct lyd_node *protection = model_get(builder, NULL, "protection");
     if (protection != NULL) {

@@ -113,7 +113,7 @@ void report_add_libyang(struct config_report *report, const struct ly_ctx *conte
     const struct ly_err_item *last = ly_err_first(context);
     const char *message = last != NULL && last->msg != NULL ? last->msg : fallback;
     const char *place = last != NULL ? last->path : NULL;
-    if (place != NULL && strstr(place, "md5-key-string") != NULL) {
+    if (place != NULL && strstr(place, "key-string") != NULL) {
         message = "the key is not 1 to 80 characters of text";
     } else if (place != NULL && strstr(place, "authentication/key") != NULL &&
                strstr(place, "authentication/key-id") == NULL) {

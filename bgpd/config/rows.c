@@ -15,7 +15,8 @@ const char *const config_mode_names[MODE_COUNT] = {
     [MODE_TUNNEL] = "tunnel",     [MODE_ROUTE_MAP] = "route-map",
     [MODE_BGP] = "router bgp",    [MODE_FAMILY] = "address-family",
     [MODE_BFD] = "bfd",           [MODE_BFD_PROFILE] = "bfd profile",
-    [MODE_BFD_PEER] = "bfd peer", [MODE_VTY] = "line vty",
+    [MODE_BFD_PEER] = "bfd peer", [MODE_KEY_CHAIN] = "key chain",
+    [MODE_KEY] = "key",           [MODE_VTY] = "line vty",
 };
 
 enum config_mode config_mode_parent(enum config_mode mode)
@@ -26,6 +27,8 @@ enum config_mode config_mode_parent(enum config_mode mode)
     case MODE_BFD_PROFILE:
     case MODE_BFD_PEER:
         return MODE_BFD;
+    case MODE_KEY:
+        return MODE_KEY_CHAIN;
     default:
         return MODE_TOP;
     }

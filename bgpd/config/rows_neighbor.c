@@ -36,6 +36,10 @@ static const struct config_row rows[] = {
     ROW(ROW_NO, "shutdown =enabled:false", "Shut the neighbour down."),
     ROW(ROW_SECRET, "password <transport/secure-session/md5-key-string*!secret>",
         "TCP MD5 key (RFC 2385)."),
+    ROW(0,
+        "ao <transport/secure-session/ao-keychain> "
+        "[ include-tcp-options =transport/secure-session/include-tcp-options:true ]",
+        "TCP-AO (RFC 5925) with the keys of a key chain; the kernel must have it (Linux 6.7)."),
     ROW(0, "timers <timers/keepalive> <timers/hold-time>",
         "KEEPALIVE interval and hold time in seconds (default 60 180)."),
     ROW(0, "timers connect <timers/connect-retry-interval>",

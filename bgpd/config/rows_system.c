@@ -5,6 +5,7 @@
 #define SYSTEM    "sealane-system:system"
 #define INTERFACE SYSTEM "/interfaces/interface[name]"
 #define ROUTE     SYSTEM "/static-routes/route"
+#define KEY_CHAIN SYSTEM "/key-chains/key-chain[name]"
 #define PATHS     "sealane-protection:protection/paths/path-class[name]"
 #define REQUIRE   "sealane-protection:protection/encryption/requirement[prefix]"
 #define TUNNEL    "sealane-protection:protection/tunnels/tunnel[name]"
@@ -115,6 +116,17 @@ static const struct config_row rows[] = {
     {MODE_TOP, MODE_TOP, 0, ROUTE "[prefix,next-hop]",
      "ipv6 route <prefix!6> <next-hop!gateway> [ tag <tag> ] [ <distance> ] [ <interface> ]",
      "A static route by address or interface."},
+
+    {MODE_TOP, MODE_KEY_CHAIN, 0, KEY_CHAIN, "key chain <name> tcp", "Keys of TCP-AO (RFC 5925)."},
+    {MODE_TOP, MODE_KEY_CHAIN, ROW_ALIAS, KEY_CHAIN, "key chain <name>", "The same."},
+    {MODE_KEY_CHAIN, MODE_KEY, 0, "key[id]", "key <id>", "A key; the first one signs."},
+    {MODE_KEY, MODE_TOP, 0, "", "send-id <send-id>",
+     "KeyID of segments that we send (default the number of the key)."},
+    {MODE_KEY, MODE_TOP, 0, "", "recv-id <recv-id>",
+     "KeyID of segments that we take (default the number of the key)."},
+    {MODE_KEY, MODE_TOP, 0, "", "cryptographic-algorithm <crypto-algorithm>",
+     "How segments are signed (default hmac-sha-1)."},
+    {MODE_KEY, MODE_TOP, ROW_SECRET, "", "key-string <key-string*!secret>", "The key itself."},
 
     {MODE_TOP, MODE_BFD, ROW_IF_CHILDREN, SYSTEM "/bfd", "bfd", "BFD."},
     {MODE_BFD, MODE_TOP, 0, "default", "transmit-interval <desired-min-tx-interval!ms>",

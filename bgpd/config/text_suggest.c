@@ -128,7 +128,6 @@ static const char *known_stranger(const struct text_reader *reader, size_t first
         {"router", NULL, "only router bgp AS, without a VRF or view, is supported"},
         {"address-family", NULL, "only ipv4 unicast and ipv6 unicast are supported"},
         {"rpki", NULL, "RPKI is not supported"},
-        {"key", "chain", "key chains are not supported"},
         {"segment-routing", NULL, "segment routing is not supported"},
         {"access-list", NULL, "access lists are not supported; use a prefix list"},
         {"pbr-map", NULL, "policy routing is not supported"},
@@ -144,12 +143,13 @@ static const char *known_stranger(const struct text_reader *reader, size_t first
     return NULL;
 }
 
-/* A line that nearly says `password` or `authentication` is not repeated: the secret may stand in
- * it. */
+/* A line that nearly says `password`, `key-string` or `authentication` is not repeated: the secret
+ * may stand in it. */
 static bool may_hold_secret(const struct text_line *line)
 {
     for (size_t i = 0; i < line->word_count; i++) {
         if (distance(line->words[i], "password") <= 3 ||
+            distance(line->words[i], "key-string") <= 3 ||
             distance(line->words[i], "authentication") <= 3) {
             return true;
         }

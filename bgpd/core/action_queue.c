@@ -97,8 +97,16 @@ static uint8_t *copy_tunnel(struct tunnel_watch_action *watch)
     return block;
 }
 
-static uint8_t *copy_key(const char **key)
+/* The one that is given; there are never both. */
+static uint8_t *copy_key(const char **key, const struct config_key_chain **chain)
 {
+    if (*chain != NULL) {
+        struct config_key_chain *copy = mem_realloc(MEM_QUEUE, NULL, sizeof *copy);
+        *copy = **chain;
+        copy->name = NULL; /* lives with the configuration */
+        *chain = copy;
+        return (uint8_t *)copy;
+    }
     if (*key == NULL) {
         return NULL;
     }
@@ -115,10 +123,10 @@ void action_queue_put(struct action_queue *queue, const struct core_action *acti
     switch (action->kind) {
     case ACTION_CONNECT:
     case ACTION_ACCEPT:
-        slot->owned_bytes = copy_key(&slot->action.conn_setup.md5_key);
+        slot->owned_bytes = copy_key(&slot->action.conn_setup.md5_key, &slot->action.conn_setup.ao);
         break;
     case ACTION_PEER_KEY:
-        slot->owned_bytes = copy_key(&slot->action.peer_key.md5_key);
+        slot->owned_bytes = copy_key(&slot->action.peer_key.md5_key, &slot->action.peer_key.ao);
         break;
     case ACTION_SEND:
         slot->owned_bytes = mem_realloc(MEM_QUEUE, NULL, action->send.bytes.size);

@@ -100,6 +100,35 @@ static void check_timers(const struct neighbor_check *check)
     }
 }
 
+static void check_ao(const struct neighbor_check *check)
+{
+    struct config_checker *checker = check->checker;
+    const struct config_neighbor *merged = &check->settings.merged;
+    if (merged->ao_key_chain == NULL) {
+        return;
+    }
+    const struct config_key_chain *chain =
+        config_find_key_chain(checker->config, merged->ao_key_chain);
+    if (chain == NULL || chain->key_count == 0) {
+        error(check, "ao",
+              TEXT(checker, chain == NULL ? "there is no key chain %s" : "key chain %s has no key",
+                   merged->ao_key_chain));
+    }
+    for (unsigned i = 0; chain != NULL && i < chain->key_count; i++) {
+        if (chain->keys[i].secret[0] == 0) {
+            error(check, "ao",
+                  TEXT(checker, "key %u of key chain %s has no key-string", chain->keys[i].id,
+                       chain->name));
+        }
+    }
+    if (merged->password != NULL) {
+        error(check, "ao", "a session has a password or a key chain, not both");
+    }
+    if (merged->azure_role != AZURE_ROLE_NONE) {
+        error(check, "ao", "Azure's BGP speakers do not have TCP-AO");
+    }
+}
+
 static void check_role(const struct neighbor_check *check)
 {
     struct config_checker *checker = check->checker;
@@ -286,6 +315,7 @@ static void check_neighbor(struct config_checker *checker, size_t index)
     }
     check_identity(&check);
     check_role(&check);
+    check_ao(&check);
     check_timers(&check);
     check_transport(&check);
     check_policies(&check);

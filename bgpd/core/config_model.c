@@ -1,6 +1,8 @@
 /* The life of a configuration value. */
 #include "bgpd/core/config_model.h"
 
+#include <string.h>
+
 #include "proto/base/mem.h"
 
 #define LOG_LEVEL_DEFAULT 6u /* informational */
@@ -30,4 +32,14 @@ void config_free(struct config *config)
     }
     arena_fini(&config->arena);
     mem_free(MEM_CONFIG, config);
+}
+
+const struct config_key_chain *config_find_key_chain(const struct config *config, const char *name)
+{
+    for (size_t i = 0; name != NULL && i < config->key_chain_count; i++) {
+        if (strcmp(config->key_chains[i].name, name) == 0) {
+            return &config->key_chains[i];
+        }
+    }
+    return NULL;
 }

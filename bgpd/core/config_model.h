@@ -122,6 +122,8 @@ struct config_neighbor {
     struct opt_bool shutdown;
     const char *shutdown_message;
     const char *password; /* secret: never printed, logged or sent */
+    const char *ao_key_chain;
+    struct opt_bool ao_include_options;
     struct opt_u32 keepalive_s;
     struct opt_u32 hold_time_s;
     struct opt_u32 connect_retry_s;
@@ -310,6 +312,30 @@ struct config_bfd_profile {
     struct config_bfd_auth auth;
 };
 
+enum tcp_ao_algorithm {
+    TCP_AO_HMAC_SHA1,
+    TCP_AO_AES_128_CMAC,
+    TCP_AO_HMAC_SHA256,
+};
+
+#define TCP_AO_KEYS_MAX     8u
+#define TCP_AO_SECRET_BYTES 81u
+
+struct config_tcp_key {
+    uint8_t id;
+    uint8_t send_id;
+    uint8_t recv_id;
+    uint8_t algorithm;                /* enum tcp_ao_algorithm */
+    char secret[TCP_AO_SECRET_BYTES]; /* never printed, logged or sent; "": not given */
+};
+
+/* RFC 5925: the first key signs, all are taken. In one piece, so that it is copied as one. */
+struct config_key_chain {
+    const char *name;
+    uint8_t key_count;
+    struct config_tcp_key keys[TCP_AO_KEYS_MAX]; /* ascending id */
+};
+
 struct config_log {
     const char *file;
     bool stdout_enabled;
@@ -335,6 +361,8 @@ struct config {
     size_t static_route_count;
     const struct config_bfd_profile *bfd_profiles;
     size_t bfd_profile_count;
+    const struct config_key_chain *key_chains;
+    size_t key_chain_count;
     uint32_t fib_table;   /* 254 main */
     uint32_t fib_metric;  /* 20 */
     uint8_t fib_protocol; /* rtm_protocol number of ours: 186 is everybody's bgp; ours 165 */
@@ -371,6 +399,9 @@ enum add_path_mode config_add_path_mode(const struct config_family *family);
 /* dual-as: from the neighbour's local AS to the router's own. An internal neighbour is expected in
  * the same AS (RFC 7705 4: both sides of a migration). */
 void config_use_own_as(const struct config *config, struct neighbor_settings *settings);
+
+/* NULL when name is NULL or there is none. */
+const struct config_key_chain *config_find_key_chain(const struct config *config, const char *name);
 
 struct config_message {
     bool is_warning;

@@ -121,6 +121,8 @@ static void take_group_transport(struct config_neighbor *merged,
     take_text(&merged->interface, group->interface);
     take_text(&merged->tunnel, group->tunnel);
     take_text(&merged->password, group->password);
+    take_text(&merged->ao_key_chain, group->ao_key_chain);
+    take_bool(&merged->ao_include_options, group->ao_include_options);
     take_bool(&merged->bfd, group->bfd);
     take_text(&merged->bfd_profile, group->bfd_profile);
     take_u32(&merged->bfd_interval_ms, group->bfd_interval_ms);

@@ -191,16 +191,16 @@ struct core_event {
 /* ---- Actions ---- */
 
 enum core_action_kind {
-    ACTION_CONNECT,          /* conn_setup: answered by OPENED or FAILED */
-    ACTION_ACCEPT,           /* conn_setup: keep this incoming connection with these options */
-    ACTION_SEND,             /* send: never more than the room told, but for the one NOTIFICATION
-                                with which an incoming connection is refused */
-    ACTION_CLOSE,            /* close: after what was sent; a bounded attempt, then dropped */
-    ACTION_LISTEN,           /* listen: sockets for one family; port 0 closes it */
-    ACTION_PEER_KEY,         /* peer_key: TCP MD5 on the listening socket, before any SYN */
-    ACTION_PEER_TTL,         /* peer_ttl: GTSM on the listening socket, before any SYN */
-    ACTION_FIB_ROUTE,        /* fib_route */
-    ACTION_FIB_NEXTHOP,      /* fib_nexthop */
+    ACTION_CONNECT,     /* conn_setup: answered by OPENED or FAILED */
+    ACTION_ACCEPT,      /* conn_setup: keep this incoming connection with these options */
+    ACTION_SEND,        /* send: never more than the room told, but for the one NOTIFICATION
+                           with which an incoming connection is refused */
+    ACTION_CLOSE,       /* close: after what was sent; a bounded attempt, then dropped */
+    ACTION_LISTEN,      /* listen: sockets for one family; port 0 closes it */
+    ACTION_PEER_KEY,    /* peer_key: TCP MD5 or TCP-AO on the listening socket, before any SYN */
+    ACTION_PEER_TTL,    /* peer_ttl: GTSM on the listening socket, before any SYN */
+    ACTION_FIB_ROUTE,   /* fib_route */
+    ACTION_FIB_NEXTHOP, /* fib_nexthop */
     ACTION_FIB_REQUEST_DUMP, /* request_dump: tell the kernel state anew */
     ACTION_BFD_SESSION,      /* bfd_session */
     ACTION_TUNNEL_WATCH,     /* tunnel_watch: which evidence to gather */
@@ -213,12 +213,14 @@ struct conn_setup_action {
     struct ip_addr local_addr; /* IP_NONE: the kernel chooses */
     struct ip_addr remote_addr;
     uint16_t port;
-    uint8_t ttl;              /* outgoing */
-    uint8_t ttl_min;          /* GTSM: refuse packets below; 0: none */
-    char bind_interface[16];  /* "" for none: SO_BINDTODEVICE */
-    uint32_t ifindex;         /* scope of a link-local address */
-    uint32_t tcp_mss;         /* 0: default */
-    const char *md5_key;      /* secret, borrowed until the next call; NULL for none */
+    uint8_t ttl;                       /* outgoing */
+    uint8_t ttl_min;                   /* GTSM: refuse packets below; 0: none */
+    char bind_interface[16];           /* "" for none: SO_BINDTODEVICE */
+    uint32_t ifindex;                  /* scope of a link-local address */
+    uint32_t tcp_mss;                  /* 0: default */
+    const char *md5_key;               /* secret, borrowed until the next call; NULL for none */
+    const struct config_key_chain *ao; /* the same; never together with md5_key */
+    bool ao_includes_options;
     struct mono_span timeout; /* of a connect */
 };
 
@@ -280,7 +282,9 @@ struct core_action {
         } listen;
         struct {
             struct prefix peer;  /* host prefix, or a range */
-            const char *md5_key; /* NULL removes it */
+            const char *md5_key; /* NULL and no ao: none any more */
+            const struct config_key_chain *ao;
+            bool ao_includes_options;
         } peer_key;
         struct {
             struct prefix peer; /* host prefix, or a range: the longest one counts */

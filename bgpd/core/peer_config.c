@@ -27,6 +27,48 @@ static bool same_bool(struct opt_bool a, struct opt_bool b)
 
 /* ---- What needs a reset ---- */
 
+/* What signs the segments of a session. */
+struct session_key {
+    const char *md5;
+    const struct config_key_chain *ao;
+    bool ao_includes_options;
+};
+
+static struct session_key session_key_of(const struct config *config,
+                                         const struct neighbor_settings *settings)
+{
+    return (struct session_key){settings->merged.password,
+                                config_find_key_chain(config, settings->merged.ao_key_chain),
+                                settings->merged.ao_include_options.value};
+}
+
+static bool same_tcp_key(const struct config_tcp_key *a, const struct config_tcp_key *b)
+{
+    return a->send_id == b->send_id && a->recv_id == b->recv_id && a->algorithm == b->algorithm &&
+           strcmp(a->secret, b->secret) == 0;
+}
+
+static bool same_key(const struct session_key *a, const struct session_key *b)
+{
+    if (!same_text(a->md5, b->md5) || (a->ao == NULL) != (b->ao == NULL)) {
+        return false;
+    }
+    if (a->ao == NULL) {
+        return true;
+    }
+    bool is_same =
+        a->ao->key_count == b->ao->key_count && a->ao_includes_options == b->ao_includes_options;
+    for (unsigned i = 0; is_same && i < a->ao->key_count; i++) {
+        is_same = same_tcp_key(&a->ao->keys[i], &b->ao->keys[i]);
+    }
+    return is_same;
+}
+
+static bool has_key(const struct session_key *key)
+{
+    return key->md5 != NULL || key->ao != NULL;
+}
+
 static const char *tunnel_interface(const struct config *config,
                                     const struct neighbor_settings *settings)
 {
@@ -65,8 +107,10 @@ const char *peer_reset_cause(const struct core *core, const struct config *old_c
         old->merged.local_as_replace != new->merged.local_as_replace) {
         return "the local AS was changed";
     }
-    if (!same_text(old->merged.password, new->merged.password)) {
-        return "the password was changed";
+    struct session_key old_key = session_key_of(old_config, old);
+    struct session_key new_key = session_key_of(core->config, new);
+    if (!same_key(&old_key, &new_key)) {
+        return "the key of the session was changed";
     }
     if (!same_transport(core, old_config, old, new)) {
         return "the way the session runs was changed";
@@ -172,9 +216,10 @@ void peers_resolve_config(struct core *core)
 
 /* ---- Keys and listeners ---- */
 
-static void put_key(struct core *core, const struct prefix *peer, const char *key)
+static void put_key(struct core *core, const struct prefix *peer, const struct session_key *key)
 {
-    struct core_action action = {.kind = ACTION_PEER_KEY, .peer_key = {*peer, key}};
+    struct core_action action = {.kind = ACTION_PEER_KEY,
+                                 .peer_key = {*peer, key->md5, key->ao, key->ao_includes_options}};
     action_queue_put(&core->actions, &action);
 }
 
@@ -185,36 +230,34 @@ void peer_range_settings(const struct config *config, const struct config_listen
     config_resolve_neighbor(config, &neighbor, settings_out);
 }
 
-static const char *range_key(const struct config *config, const struct config_listen_range *range)
-{
-    struct neighbor_settings settings;
-    peer_range_settings(config, range, &settings);
-    return settings.merged.password;
-}
-
-static const char *key_of_range(const struct config *config, const struct prefix *prefix)
+static struct session_key key_of_range(const struct config *config, const struct prefix *prefix)
 {
     for (size_t i = 0; config != NULL && i < config->bgp.listen_range_count; i++) {
         if (prefix_equal(&config->bgp.listen_ranges[i].prefix, prefix)) {
-            return range_key(config, &config->bgp.listen_ranges[i]);
+            struct neighbor_settings settings;
+            peer_range_settings(config, &config->bgp.listen_ranges[i], &settings);
+            return session_key_of(config, &settings);
         }
     }
-    return NULL;
+    return (struct session_key){NULL, NULL, false};
 }
 
 static void apply_range_keys(struct core *core, const struct config *old)
 {
     for (size_t i = 0; old != NULL && i < old->bgp.listen_range_count; i++) {
         const struct prefix *prefix = &old->bgp.listen_ranges[i].prefix;
-        if (key_of_range(old, prefix) != NULL && key_of_range(core->config, prefix) == NULL) {
-            put_key(core, prefix, NULL);
+        struct session_key before = key_of_range(old, prefix);
+        struct session_key after = key_of_range(core->config, prefix);
+        if (has_key(&before) && !has_key(&after)) {
+            put_key(core, prefix, &after);
         }
     }
     for (size_t i = 0; i < core->config->bgp.listen_range_count; i++) {
         const struct prefix *prefix = &core->config->bgp.listen_ranges[i].prefix;
-        const char *key = key_of_range(core->config, prefix);
-        if (key != NULL && !same_text(key, key_of_range(old, prefix))) {
-            put_key(core, prefix, key);
+        struct session_key before = key_of_range(old, prefix);
+        struct session_key after = key_of_range(core->config, prefix);
+        if (has_key(&after) && !same_key(&before, &after)) {
+            put_key(core, prefix, &after);
         }
     }
 }
@@ -253,31 +296,33 @@ static void apply_listeners(struct core *core)
 
 /* ---- Peers ---- */
 
-static void remove_gone(struct core *core)
+static void remove_gone(struct core *core, const struct config *old)
 {
+    static const struct session_key none;
     for (uint32_t i = core->peers->count; i-- > 0;) {
         struct peer *peer = core->peers->by_addr[i];
         if (!peer->session->is_gone) {
             continue;
         }
         struct prefix host = prefix_host(&peer->addr);
-        bool has_key = peer->settings.merged.password != NULL && !peer->is_dynamic;
+        struct session_key key = session_key_of(old, &peer->settings);
+        bool was_keyed = has_key(&key) && !peer->is_dynamic;
         session_stop(core, peer, CEASE_DECONFIGURED, NULL,
                      "the neighbor was removed from the configuration");
         peer_gate_remove(core, peer);
         peer_free(core, peer);
-        if (has_key) {
-            put_key(core, &host, NULL);
+        if (was_keyed) {
+            put_key(core, &host, &none);
         }
     }
 }
 
-static void apply_key(struct core *core, const struct peer *peer, const char *old_key)
+static void apply_key(struct core *core, const struct peer *peer, const struct session_key *old_key)
 {
     struct prefix host = prefix_host(&peer->addr);
-    const char *key = peer->settings.merged.password;
-    if (!peer->is_dynamic && !same_text(old_key, key)) {
-        put_key(core, &host, key);
+    struct session_key key = session_key_of(core->config, &peer->settings);
+    if (!peer->is_dynamic && !same_key(old_key, &key)) {
+        put_key(core, &host, &key);
     }
 }
 
@@ -286,7 +331,8 @@ static void apply_to_existing(struct core *core, const struct config *old, struc
     struct peer_session *session = peer->session;
     bool was_down = session->old_settings.merged.shutdown.value;
     const char *cause = peer_reset_cause(core, old, peer);
-    apply_key(core, peer, session->old_settings.merged.password);
+    struct session_key old_key = session_key_of(old, &session->old_settings);
+    apply_key(core, peer, &old_key);
     if (peer_is_admin_down(peer)) {
         if (!was_down) {
             session_stop(core, peer, CEASE_ADMIN_SHUTDOWN, peer->settings.merged.shutdown_message,
@@ -313,6 +359,7 @@ static void apply_to_existing(struct core *core, const struct config *old, struc
 
 static void add_new(struct core *core)
 {
+    static const struct session_key none;
     const struct config_bgp *bgp = &core->config->bgp;
     for (size_t i = 0; bgp->is_configured && i < bgp->neighbor_count; i++) {
         const struct config_neighbor *neighbor = &bgp->neighbors[i];
@@ -328,14 +375,14 @@ static void add_new(struct core *core)
         }
         config_resolve_neighbor(core->config, neighbor, &settings);
         struct peer *peer = peer_new(core, &neighbor->addr, &settings);
-        apply_key(core, peer, NULL);
+        apply_key(core, peer, &none);
     }
 }
 
 void peers_apply_config(struct core *core, const struct config *old)
 {
     struct peer_table *table = core->peers;
-    remove_gone(core);
+    remove_gone(core, old);
     for (uint32_t i = 0; i < table->count; i++) {
         struct peer *peer = table->by_addr[i];
         ASSERT(peer->session->has_old_settings && old != NULL);

@@ -1,4 +1,5 @@
 /* Connections that others open, and what happens to connections on the network's side. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -109,9 +110,9 @@ static void accept_connection(struct core *core, struct session_conn *conn,
     session_update_state(core, conn->peer);
 }
 
-/* RFC 4724 5: a peer that restarts gracefully and connects anew has restarted, whatever TCP knows of
- * its old connection; the routes stay. A session that has just come up is no such one: there both
- * sides called at the same time, and the second connection is one too many. */
+/* RFC 4724 5: a peer that restarts gracefully and connects anew has restarted, whatever TCP knows
+ * of its old connection; the routes stay. A session that has just come up is no such one: there
+ * both sides called at the same time, and the second connection is one too many. */
 static void give_up_old_session(struct core *core, struct peer *peer)
 {
     struct session_conn *old = peer_established_conn(peer);
@@ -159,7 +160,13 @@ static void tcp_failed(struct core *core, struct session_conn *conn, const struc
     char reason[RESET_REASON_BYTES];
     char addr[IP_TEXT_BYTES];
     conn->is_lost = true;
-    if (!conn->is_up) {
+    if (!conn->is_up && event->error == ENOPROTOOPT &&
+        conn->peer->settings.merged.ao_key_chain != NULL) {
+        snprintf(
+            reason, sizeof reason,
+            "this kernel has no TCP-AO (Linux 6.7 or later, built with CONFIG_TCP_AO); without "
+            "it there is no session");
+    } else if (!conn->is_up) {
         snprintf(reason, sizeof reason, "connect to %s port %u: %s",
                  ip_format(&conn->peer->addr, addr), conn->peer->settings.merged.port.value,
                  event->error != 0 ? strerror(event->error) : "failed");

@@ -116,6 +116,8 @@ const char *transport_setup(const struct core *core, const struct peer *peer,
         .port = (uint16_t)merged->port.value,
         .tcp_mss = merged->tcp_mss.value,
         .md5_key = merged->password,
+        .ao = config_find_key_chain(core->config, merged->ao_key_chain),
+        .ao_includes_options = merged->ao_include_options.value,
     };
     fill_ttl(settings, setup_out);
     if (settings->tunnel_number != 0) {

@@ -169,6 +169,13 @@ static void on_stop_linger(struct ev_loop *loop, struct ev_timer *watcher, int e
     }
 }
 
+static void put_peer_key(struct daemon_loop *daemon, const struct core_action *action)
+{
+    struct tcp_key_setup setup = {action->peer_key.md5_key, action->peer_key.ao,
+                                  action->peer_key.ao_includes_options};
+    tcp_peer_key(daemon->tcp, &action->peer_key.peer, &setup);
+}
+
 static void carry_out(struct daemon_loop *daemon, const struct core_action *action)
 {
     switch (action->kind) {
@@ -188,7 +195,7 @@ static void carry_out(struct daemon_loop *daemon, const struct core_action *acti
         tcp_listen(daemon->tcp, action->listen.family, action->listen.port, action->listen.tcp_mss);
         return;
     case ACTION_PEER_KEY:
-        tcp_peer_key(daemon->tcp, &action->peer_key.peer, action->peer_key.md5_key);
+        put_peer_key(daemon, action);
         return;
     case ACTION_PEER_TTL:
         tcp_peer_ttl(daemon->tcp, &action->peer_ttl.peer, action->peer_ttl.ttl_min);

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bgpd/io/tcp_ao.h"
 #include "bgpd/io/tcp_options.h"
 #include "bgpd/io/tcp_private.h"
 #include "proto/base/assert.h"
@@ -261,8 +262,10 @@ static int open_socket(const struct conn_setup_action *setup)
         return -1;
     }
     struct prefix peer = prefix_host(&setup->remote_addr);
-    bool is_ready = apply_options(fd, setup) &&
-                    (setup->md5_key == NULL || tcp_option_md5(fd, &peer, setup->md5_key));
+    bool is_ready =
+        apply_options(fd, setup) &&
+        (setup->md5_key == NULL || tcp_option_md5(fd, &peer, setup->md5_key)) &&
+        (setup->ao == NULL || tcp_ao_add(fd, &peer, setup->ao, setup->ao_includes_options));
     if (is_ready && setup->local_addr.family != IP_NONE) {
         socklen_t size = sockaddr_from_ip(&setup->local_addr, 0, setup->ifindex, &addr);
         is_ready = bind(fd, (struct sockaddr *)&addr, size) == 0;
@@ -304,7 +307,8 @@ void tcp_accept(struct tcp_side *side, const struct conn_setup_action *setup)
     if (conn == NULL || conn->is_closing) {
         return;
     }
-    if (setup->md5_key != NULL && !tcp_listener_is_keyed(side, &setup->remote_addr)) {
+    bool needs_key = setup->md5_key != NULL || setup->ao != NULL;
+    if (needs_key && !tcp_listener_is_keyed(side, &setup->remote_addr)) {
         conn_lost(conn, EKEYREJECTED); /* What it has sent so far nobody has signed. */
         return;
     }

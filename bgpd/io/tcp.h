@@ -30,10 +30,18 @@ void tcp_close(struct tcp_side *side, conn_id conn);
 /* port 0 closes it; with the port it has already only the segment size changes (0: default). */
 void tcp_listen(struct tcp_side *side, uint8_t family, uint16_t port, uint32_t tcp_mss);
 
-/* What the listener demands of a peer or a range of them: a key (NULL: none), and a TTL that is not
- * lower (0: any). In force before the first SYN. A neighbor whose key the kernel refuses is let in
- * neither with nor without it. */
-void tcp_peer_key(struct tcp_side *side, const struct prefix *peer, const char *md5_key);
+/* What signs the segments of a session: RFC 2385 or RFC 5925, never both; neither: nothing. */
+struct tcp_key_setup {
+    const char *md5_key;
+    const struct config_key_chain *ao;
+    bool ao_includes_options;
+};
+
+/* What the listener demands of a peer or a range of them: a key, and a TTL that is not lower (0:
+ * any). In force before the first SYN. A neighbor whose key the kernel refuses is let in neither
+ * with nor without it. */
+void tcp_peer_key(struct tcp_side *side, const struct prefix *peer,
+                  const struct tcp_key_setup *setup);
 void tcp_peer_ttl(struct tcp_side *side, const struct prefix *peer, uint8_t ttl_min);
 
 /* The socket of an open connection, to be looked at and not to be closed; -1 when there is none. */

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bgpd/io/tcp_ao.h"
 #include "bgpd/io/tcp_options.h"
 #include "bgpd/io/tcp_private.h"
 #include "proto/base/mem.h"
@@ -98,24 +99,44 @@ static void on_incoming(struct ev_loop *loop, struct ev_io *watcher, int events)
     side->hooks.feed(side->hooks.context, &event);
 }
 
-static void say_key_refused(const struct tcp_side *side, const struct prefix *peer)
+static void say_key_refused(const struct tcp_side *side, const struct tcp_key *key)
 {
     char text[PREFIX_TEXT_BYTES];
     log_sink_printf(side->log, LOG_PEER_ERROR, LOG_SEVERITY_ERROR,
-                    "cannot set the TCP MD5 key of %s: %s; its sessions will not come up",
-                    prefix_format(peer, text), strerror(errno));
+                    "cannot set the %s of %s: %s; its sessions will not come up",
+                    key->ao != NULL ? "TCP-AO keys" : "TCP MD5 key",
+                    prefix_format(&key->peer, text),
+                    key->ao != NULL && errno == ENOPROTOOPT
+                        ? "this kernel has no TCP-AO (Linux 6.7 or later, built with CONFIG_TCP_AO)"
+                        : strerror(errno));
 }
 
-/* Keys and gates; a key that the kernel refuses closes the door to its own neighbor only. */
-static void guard(struct tcp_side *side, uint8_t family, int fd)
+/* Puts the key on the listening socket, or remembers that the kernel did not want it. */
+static void key_put(const struct tcp_side *side, int fd, struct tcp_key *key)
+{
+    bool is_taken = key->ao != NULL ? tcp_ao_add(fd, &key->peer, key->ao, key->ao_includes_options)
+                                    : tcp_option_md5(fd, &key->peer, key->md5);
+    key->is_refused = !is_taken;
+    if (!is_taken) {
+        say_key_refused(side, key);
+    }
+}
+
+static void key_take_off(int fd, const struct tcp_key *key)
+{
+    if (key->ao != NULL) {
+        tcp_ao_remove(fd, &key->peer, key->ao);
+    } else {
+        (void)tcp_option_md5(fd, &key->peer, NULL);
+    }
+}
+
+/* A key that the kernel refuses closes the door to its own neighbor only. */
+static void put_keys(struct tcp_side *side, uint8_t family, int fd)
 {
     for (uint32_t i = 0; i < side->key_count; i++) {
-        struct tcp_key *key = &side->keys[i];
-        if (key->peer.family == family) {
-            key->is_refused = !tcp_option_md5(fd, &key->peer, key->key);
-            if (key->is_refused) {
-                say_key_refused(side, &key->peer);
-            }
+        if (side->keys[i].peer.family == family) {
+            key_put(side, fd, &side->keys[i]);
         }
     }
 }
@@ -154,7 +175,7 @@ static int open_listener(struct tcp_side *side, uint8_t family, uint16_t port, u
     is_ready = is_ready && tcp_option_ttl(fd, family, 255, 0);
     is_ready = is_ready && (tcp_mss == 0 || tcp_option_mss(fd, tcp_mss));
     if (is_ready) {
-        guard(side, family, fd);
+        put_keys(side, family, fd);
         put_gates(side, family, fd);
     }
     is_ready = is_ready && bind(fd, (struct sockaddr *)&addr, size) == 0 &&
@@ -218,36 +239,57 @@ void tcp_listen(struct tcp_side *side, uint8_t family, uint16_t port, uint32_t t
     ev_io_start(side->loop, &listener->readable);
 }
 
-/* The stored key, or NULL when it was removed or there is no room for it. */
-static struct tcp_key *key_store(struct tcp_side *side, const struct prefix *peer, const char *key)
+static void key_forget(struct tcp_side *side, uint32_t index)
 {
-    for (uint32_t i = 0; i < side->key_count; i++) {
-        if (prefix_equal(&side->keys[i].peer, peer)) {
-            explicit_bzero(side->keys[i].key, strlen(side->keys[i].key));
-            mem_free(MEM_IO, side->keys[i].key);
-            side->keys[i] = side->keys[--side->key_count];
-            break;
-        }
+    struct tcp_key *key = &side->keys[index];
+    if (key->md5 != NULL) {
+        explicit_bzero(key->md5, strlen(key->md5));
+        mem_free(MEM_IO, key->md5);
     }
-    if (key == NULL || side->key_count == PEER_KEYS_MAX) {
-        return NULL;
+    if (key->ao != NULL) {
+        explicit_bzero(key->ao, sizeof *key->ao);
+        mem_free(MEM_IO, key->ao);
     }
+    *key = side->keys[--side->key_count];
+}
+
+static struct tcp_key *key_store(struct tcp_side *side, const struct prefix *peer,
+                                 const struct tcp_key_setup *setup)
+{
     side->keys = mem_realloc(MEM_IO, side->keys, (side->key_count + 1) * sizeof *side->keys);
     struct tcp_key *stored = &side->keys[side->key_count++];
-    *stored = (struct tcp_key){*peer, mem_strdup(MEM_IO, key), false};
+    *stored = (struct tcp_key){.peer = *peer, .ao_includes_options = setup->ao_includes_options};
+    if (setup->ao != NULL) {
+        stored->ao = mem_realloc(MEM_IO, NULL, sizeof *stored->ao);
+        *stored->ao = *setup->ao;
+        stored->ao->name = NULL;
+    } else {
+        stored->md5 = mem_strdup(MEM_IO, setup->md5_key);
+    }
     return stored;
 }
 
-void tcp_peer_key(struct tcp_side *side, const struct prefix *peer, const char *md5_key)
+void tcp_peer_key(struct tcp_side *side, const struct prefix *peer,
+                  const struct tcp_key_setup *setup)
 {
-    struct tcp_listener *listener = &side->listeners[peer->family == IP_V6];
-    struct tcp_key *stored = key_store(side, peer, md5_key);
-    bool is_taken = listener->fd < 0 || tcp_option_md5(listener->fd, peer, md5_key);
-    if (stored != NULL) {
-        stored->is_refused = !is_taken;
+    const struct tcp_listener *listener = &side->listeners[peer->family == IP_V6];
+    for (uint32_t i = 0; i < side->key_count; i++) {
+        if (prefix_equal(&side->keys[i].peer, peer)) {
+            /* A new MD5 key replaces the old one in place: there is never none between. */
+            bool is_replaced = side->keys[i].md5 != NULL && setup->md5_key != NULL;
+            if (listener->fd >= 0 && !is_replaced) {
+                key_take_off(listener->fd, &side->keys[i]);
+            }
+            key_forget(side, i);
+            break;
+        }
     }
-    if (!is_taken) {
-        say_key_refused(side, peer);
+    if ((setup->md5_key == NULL && setup->ao == NULL) || side->key_count == PEER_KEYS_MAX) {
+        return; /* One too many is no key of the listener: tcp_accept refuses its sessions. */
+    }
+    struct tcp_key *stored = key_store(side, peer, setup);
+    if (listener->fd >= 0) {
+        key_put(side, listener->fd, stored);
     }
 }
 
@@ -275,8 +317,7 @@ void tcp_listeners_fini(struct tcp_side *side)
         listener_close(&side->listeners[i]);
     }
     while (side->key_count != 0) {
-        struct prefix peer = side->keys[0].peer;
-        (void)key_store(side, &peer, NULL);
+        key_forget(side, side->key_count - 1);
     }
     mem_free(MEM_IO, side->keys);
     ttl_gates_fini(&side->gates);

@@ -27,7 +27,9 @@ struct tcp_conn {
 
 struct tcp_key {
     struct prefix peer;
-    char *key;
+    char *md5;                   /* NULL: ao */
+    struct config_key_chain *ao; /* NULL: md5 */
+    bool ao_includes_options;
     bool is_refused; /* the kernel did not take it on the listener */
 };
 

@@ -1,5 +1,6 @@
-/* Writes the seeds of the fuzz targets with our own encoders: tests/corpus/TARGET/NAME. Run by
- * `make corpus` when the formats change; the files are checked in. */
+/* Writes the seeds of the fuzz targets of proto/ with our own encoders: tests/corpus/TARGET/NAME.
+ * Run by `make corpus` when the formats change; the files are checked in, as are the seeds of the
+ * other rooms, which were recorded or written by hand. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -72,7 +72,7 @@ static void dump_neighbor(struct buffer *out, const struct config_neighbor *at)
     IP(update_source), T(update_source_interface), OB(passive), OU(port), OU(tcp_mss), OB(bfd);
     T(bfd_profile), OU(bfd_interval_ms), OU(bfd_multiplier), OB(bfd_strict), OB(bfd_shutdown);
     OB(bfd_passive), OU(bfd_minimum_ttl), OU(bfd_hold_down_ms), N(bfd_auth.type);
-    N(bfd_auth.key_id), T(bfd_auth.key);
+    N(bfd_auth.key_id), T(bfd_auth.key), T(ao_key_chain), OB(ao_include_options);
     OB(enforce_first_as), OB(graceful_restart), OB(graceful_restart_helper_only);
     OB(graceful_restart_disable), OB(extended_message), OB(dont_capability_negotiate);
     OB(extended_next_hop), OU(role), OB(role_strict), OB(graceful_shutdown);
@@ -234,6 +234,14 @@ static void dump_tunnels(struct buffer *out, const struct config *config)
         T(name), N(transmit_interval_ms), N(receive_interval_ms), N(detect_multiplier);
         N(passive), N(shutdown), OU(minimum_ttl), N(hold_down_ms);
         N(auth.type), N(auth.key_id), T(auth.key);
+    }
+    for (size_t i = 0; i < config->key_chain_count; i++) {
+        const struct config_key_chain *chain = &config->key_chains[i];
+        buffer_printf(out, "\nkey chain %s", chain->name);
+        for (unsigned k = 0; k < chain->key_count; k++) {
+            const struct config_tcp_key *at = &chain->keys[k];
+            N(id), N(send_id), N(recv_id), N(algorithm), T(secret);
+        }
     }
 }
 

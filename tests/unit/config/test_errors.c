@@ -76,6 +76,13 @@ static const struct refusal refusals[] = {
     {"interface a-name-of-sixteen\n", 1, 11, "a-name-of-sixteen", "1 to 15 characters"},
     {"bfd\n hold-down 256000\n", 2, 12, "256000", "from 0 to 255000"},
     {"bfd\n authentication md6 key-id 1 key k\n", 2, 0, NULL, "simple, md5"},
+    {"key chain K tcp\n key 256\n", 2, 6, "256", "from 0 to 255"},
+    {"key chain K tcp\n key 1\n  cryptographic-algorithm md5\n", 3, 27, "md5",
+     "hmac-sha-1, aes-128-cmac or hmac-sha-256"},
+    {"key chain K tcp\n key 1\n key 2\n  recv-id 1\n", 1, 0, NULL,
+     "keys 1 and 2 have the same send-id or recv-id"},
+    {"key chain K tcp\n key 1\n key 2\n key 3\n key 4\n key 5\n key 6\n key 7\n key 8\n key 9\n", 1,
+     0, NULL, "9 keys: 8 at most"},
     {"bfd\n peer nobody\n", 2, 7, "nobody", "address of a neighbour"},
     {"ipv6 route 2001:db8::/32 fe80::1 eth0\nipv6 route 2001:db8::/32 fe80::1 eth1\n", 2, 34,
      "eth1", "line 1 gave this gateway on interface eth0"},
@@ -172,6 +179,9 @@ START_TEST(secrets_are_in_no_report)
         "router bgp 65001\n neighbor NOGROUP password Hush4Hush\n",
         "router bgp 65001\n neighbor 10.0.0.1 pasword Hush4Hush\n",
         "router bgp 65001\n neighbor 10.0.0.1 passwort Hush4Hush\n",
+        "key chain K\n key 1\n  key-strng Hush4Hush\n",
+        "key chain K\n key 1\n  key-string Hush4Hush-is-longer-than-the-eighty-characters-which-a-"
+        "key-string-may-have-and-goes-on\n",
         "password Hush4Hush\nenable password Hush4Hush\nusername x password Hush4Hush\n",
         "bfd\n profile a\n  authentication md5 key Hush4Hush\n",
         "bfd\n profile a\n  authentification md5 key-id 1 key Hush4Hush\n",
@@ -212,6 +222,7 @@ START_TEST(secrets_are_masked_unless_asked_for)
                                       " neighbor G password Hush4Hush\n"
                                       " neighbor 10.0.0.1 password Hush5Hush\n"
                                       " neighbor G bfd authentication md5 key-id 1 key Hush6Hush\n"
+                                      "key chain K tcp\n key 7\n  key-string HushAHush\n"
                                       "bfd\n authentication simple key-id 2 key Hush7Hush\n"
                                       " profile P\n"
                                       "  authentication sha1 key-id 3 key Hush8Hush\n"
@@ -228,6 +239,7 @@ START_TEST(secrets_are_masked_unless_asked_for)
         ck_assert_ptr_nonnull(strstr(open, "Hush7Hush"));
         ck_assert_ptr_nonnull(strstr(open, "Hush8Hush"));
         ck_assert_ptr_nonnull(strstr(open, "Hush9Hush"));
+        ck_assert_ptr_nonnull(strstr(open, "HushAHush"));
         struct loaded again = load_as(format, masked);
         ck_assert_int_eq(again.status, STATUS_INVALID);
         unload(&again);

@@ -28,6 +28,8 @@ static const char *const mode_heads[MODE_COUNT] = {
     [MODE_BFD] = "bfd\n",
     [MODE_BFD_PROFILE] = "bfd\n profile sample\n",
     [MODE_BFD_PEER] = "router bgp 65001\n neighbor 10.9.8.7 remote-as 1\nbfd\n peer 10.9.8.7\n",
+    [MODE_KEY_CHAIN] = "key chain sample tcp\n",
+    [MODE_KEY] = "key chain sample tcp\n key 9\n",
     [MODE_VTY] = "line vty\n",
 };
 
@@ -58,9 +60,10 @@ static const char *converter_sample(const char *name)
 static void leaf_sample(const struct lysc_node *leaf, unsigned ordinal, char out[64])
 {
     static const char *const words[] = {
-        "sample", "10.9.8.7",  "fe80::7", "next", "2001:db8::7", "65535",  "100",  "permit",
-        "macsec", "msee",      "hold",    "igp",  "static",      "errors", "json", "xfrm",
-        "peer",   "blackhole", "+10",     "1000", "20000",       "1",      "echo", "md5"};
+        "sample", "10.9.8.7", "fe80::7", "next",        "2001:db8::7", "65535",  "100",
+        "permit", "macsec",   "msee",    "hold",        "igp",         "static", "errors",
+        "json",   "xfrm",     "peer",    "blackhole",   "+10",         "1000",   "20000",
+        "1",      "echo",     "md5",     "aes-128-cmac"};
     snprintf(out, 64, "%u", 5 + 4 * ordinal);
     if (lyd_value_validate(NULL, leaf, out, strlen(out), NULL, NULL, NULL) == LY_SUCCESS &&
         leaf->nodetype == LYS_LEAF &&

@@ -27,7 +27,8 @@ struct rig_conn {
     bool is_closed;
     struct conn_setup_action setup;
     char md5_key[32];
-    uint8_t bytes[1 << 16]; /* what the core sent and the test has not looked at */
+    struct config_key_chain ao; /* key_count 0: none */
+    uint8_t bytes[1 << 16];     /* what the core sent and the test has not looked at */
     size_t size;
 };
 
@@ -45,6 +46,7 @@ struct rig {
     uint16_t listening[2];
     int key_count;
     char last_key[32];
+    struct config_key_chain last_ao;
     struct prefix last_key_peer;
     struct prefix gates[8]; /* what the listener demands by TTL */
     uint8_t gate_ttl_min[8];
@@ -87,6 +89,10 @@ static inline void rig_take_setup(struct rig_conn *conn, const struct conn_setup
     snprintf(conn->md5_key, sizeof conn->md5_key, "%s",
              setup->md5_key != NULL ? setup->md5_key : "");
     conn->setup.md5_key = NULL;
+    if (setup->ao != NULL) {
+        conn->ao = *setup->ao;
+        conn->setup.ao = NULL;
+    }
 }
 
 static inline void rig_take_gate(struct rig *rig, const struct prefix *peer, uint8_t ttl_min)
@@ -140,6 +146,8 @@ static inline void rig_take(struct rig *rig, const struct core_action *action)
         rig->last_key_peer = action->peer_key.peer;
         snprintf(rig->last_key, sizeof rig->last_key, "%s",
                  action->peer_key.md5_key != NULL ? action->peer_key.md5_key : "");
+        rig->last_ao =
+            action->peer_key.ao != NULL ? *action->peer_key.ao : (struct config_key_chain){0};
         break;
     case ACTION_BFD_SESSION:
         ck_assert_int_lt(rig->bfd_count, 8);

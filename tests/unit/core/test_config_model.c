@@ -301,6 +301,25 @@ static struct config_neighbor plain_neighbor(void)
         .addr = addr_of("10.0.0.2"), .remote_as_kind = REMOTE_AS_NUMBER, .remote_asn = 65001};
 }
 
+START_TEST(a_key_chain_in_use_has_whole_keys)
+{
+    struct config_neighbor neighbor = plain_neighbor();
+    neighbor.ao_key_chain = "KC";
+    struct config *config = config_of(&neighbor, NULL);
+    struct config_key_chain *chain = arena_alloc(&config->arena, sizeof *chain);
+    *chain = (struct config_key_chain){.name = "KC"};
+    config->key_chains = chain;
+    config->key_chain_count = 1;
+    HAS(check(config), "key chain KC has no key");
+    chain->key_count = 1;
+    chain->keys[0].id = 7;
+    HAS(check(config), "key 7 of key chain KC has no key-string");
+    memcpy(chain->keys[0].secret, "invented", 9);
+    ck_assert_int_eq(check(config).errors, 0);
+    config_free(config);
+}
+END_TEST
+
 START_TEST(a_sound_configuration_draws_no_word)
 {
     struct config_neighbor neighbor = plain_neighbor();
@@ -397,6 +416,13 @@ START_TEST(what_cannot_run_is_refused)
     n = plain_neighbor();
     n.tunnel = "T";
     HAS(check_neighbor(&n), "there is no tunnel T");
+    n = plain_neighbor();
+    n.ao_key_chain = "KC";
+    n.password = "invented";
+    HAS(check_neighbor(&n), "neighbor 10.0.0.2 ao: there is no key chain KC");
+    HAS(check_neighbor(&n), "a session has a password or a key chain, not both");
+    n.azure_role = AZURE_ROLE_MSEE;
+    HAS(check_neighbor(&n), "Azure's BGP speakers do not have TCP-AO");
     n = plain_neighbor();
     n.bfd_auth = (struct config_bfd_auth){BFD_AUTH_METICULOUS_MD5 - 1, 1, "seventeen-octets!"};
     HAS(check_neighbor(&n), "bfd authentication: the key is longer than the 16 characters");
@@ -532,6 +558,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, policy_is_needed_on_ebgp_unless_told);
     tcase_add_test(tcase, tunnels_are_found_by_name);
     tcase_add_test(tcase, bfd_profile_is_followed);
+    tcase_add_test(tcase, a_key_chain_in_use_has_whole_keys);
     tcase_add_test(tcase, a_sound_configuration_draws_no_word);
     tcase_add_test(tcase, the_mission_configuration_is_accepted_without_errors);
     tcase_add_test(tcase, names_that_lead_nowhere_are_warned_about);

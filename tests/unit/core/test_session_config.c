@@ -271,6 +271,82 @@ START_TEST(the_key_goes_with_an_incoming_connection_and_leaves_with_the_neighbor
 }
 END_TEST
 
+/* 10.0.0.2 with the keys of a chain, 10.0.0.3 without; the second key has this secret. */
+static struct config *config_with_ao(const char *secret, bool includes_options)
+{
+    struct config *config = rig_config();
+    struct config_key_chain *chain = arena_alloc(&config->arena, sizeof *chain);
+    *chain = (struct config_key_chain){.name = "KC", .key_count = 2};
+    chain->keys[0] = (struct config_tcp_key){1, 1, 1, TCP_AO_HMAC_SHA1, "invented-one"};
+    chain->keys[1] = (struct config_tcp_key){2, 12, 22, TCP_AO_AES_128_CMAC, ""};
+    snprintf(chain->keys[1].secret, sizeof chain->keys[1].secret, "%s", secret);
+    config->key_chains = chain;
+    config->key_chain_count = 1;
+    struct config_neighbor *neighbor = rig_neighbor(config, "10.0.0.2", 65002);
+    neighbor->ao_key_chain = "KC";
+    neighbor->ao_include_options = (struct opt_bool){true, includes_options};
+    rig_neighbor(config, "10.0.0.3", 65003);
+    return config;
+}
+
+START_TEST(the_keys_of_tcp_ao_go_with_connections_both_ways)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with_ao("two", true));
+    ck_assert(!rig->key_came_after_listen);
+    ck_assert_uint_eq(rig->last_ao.key_count, 2);
+    ck_assert_str_eq(rig->last_ao.keys[1].secret, "two");
+    struct rig_conn *theirs = rig_incoming(rig, "10.0.0.2");
+    ck_assert_uint_eq(theirs->ao.key_count, 2);
+    ck_assert_uint_eq(theirs->ao.keys[1].recv_id, 22);
+    ck_assert(theirs->setup.ao_includes_options);
+    ck_assert_uint_eq(rig_incoming(rig, "10.0.0.3")->ao.key_count, 0);
+    rig_configure(rig, rig_config());
+    ck_assert_uint_eq(rig->last_ao.key_count, 0);
+    ck_assert_int_eq(rig->key_count, 2);
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_change_of_a_key_chain_restarts_its_own_sessions_only)
+{
+    static const struct {
+        const char *secret;
+        bool includes_options, restarts;
+    } rows[] = {{"two", true, false}, {"other", true, true}, {"two", false, true}};
+    for (int i = 0; i < 3; i++) {
+        struct rig *rig = rig_new();
+        rig_configure(rig, config_with_ao("two", true));
+        struct rig_conn *keyed = rig_establish(rig, "10.0.0.2", 65002);
+        struct rig_conn *other = rig_establish(rig, "10.0.0.3", 65003);
+        rig_configure(rig, config_with_ao(rows[i].secret, rows[i].includes_options));
+        ck_assert_int_eq(keyed->is_closed, rows[i].restarts);
+        ck_assert(!other->is_closed);
+        ck_assert_int_eq(rig->key_count, rows[i].restarts ? 2 : 1);
+        for (int line = 0; line < rig->log_count; line++) {
+            ck_assert_ptr_null(strstr(rig->logs[line].text, "invented-one"));
+        }
+        rig_free(rig);
+    }
+}
+END_TEST
+
+START_TEST(a_kernel_without_tcp_ao_is_said)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with_ao("two", false));
+    for (int i = 0; i < rig->conn_count; i++) {
+        if (rig->conns[i].ao.key_count != 0) {
+            rig_failed(rig, &rig->conns[i], ENOPROTOOPT);
+            break;
+        }
+    }
+    ck_assert_ptr_nonnull(strstr(rig_peer(rig, "10.0.0.2").why_not, "this kernel has no TCP-AO"));
+    ck_assert_ptr_null(strstr(rig_peer(rig, "10.0.0.3").why_not, "TCP-AO"));
+    rig_free(rig);
+}
+END_TEST
+
 /* ---- Coming and going ---- */
 
 START_TEST(a_removed_neighbor_hears_6_3)
@@ -561,6 +637,9 @@ Suite *test_suite(void)
     tcase_add_test(tcase, changes_that_do_not_need_it_reset_nothing);
     tcase_add_test(tcase, a_key_change_restarts_only_its_own_session);
     tcase_add_test(tcase, the_key_goes_with_an_incoming_connection_and_leaves_with_the_neighbor);
+    tcase_add_test(tcase, the_keys_of_tcp_ao_go_with_connections_both_ways);
+    tcase_add_test(tcase, a_change_of_a_key_chain_restarts_its_own_sessions_only);
+    tcase_add_test(tcase, a_kernel_without_tcp_ao_is_said);
     tcase_add_test(tcase, a_removed_neighbor_hears_6_3);
     tcase_add_test(tcase, shutdown_says_6_2_with_its_message_and_can_be_taken_back);
     tcase_add_test(tcase, clear_says_6_4_and_touches_whom_it_names);

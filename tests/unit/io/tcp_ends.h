@@ -85,6 +85,13 @@ static inline void side_fini(struct side *side)
     buffer_fini(&side->received);
 }
 
+/* An MD5 key on the listener; NULL takes it off. */
+static inline void side_key(struct side *side, const struct prefix *peer, const char *md5_key)
+{
+    struct tcp_key_setup setup = {.md5_key = md5_key};
+    tcp_peer_key(side->tcp, peer, &setup);
+}
+
 /* Turns the loop until the condition holds, at most 5 s. */
 #define RUN_UNTIL(a, b, condition)                                                                 \
     do {                                                                                           \
@@ -114,7 +121,7 @@ static inline void connect_pair(struct side *client, struct side *server, const 
     ck_assert_int_eq(ip_parse(address, &addr), STATUS_OK);
     struct prefix peer = prefix_host(&addr);
     if (key != NULL) {
-        tcp_peer_key(server->tcp, &peer, key);
+        side_key(server, &peer, key);
     }
     tcp_listen(server->tcp, addr.family, PORT, 0);
     ck_assert_str_eq(server->listen_error, "");

@@ -48,7 +48,7 @@ START_TEST(a_keyed_session_works_and_a_wrong_key_never_opens)
     side_init(&server, loop);
     struct conn_setup_action setup = setup_to("127.0.0.1");
     struct prefix peer = prefix_host(&setup.remote_addr);
-    tcp_peer_key(server.tcp, &peer, "invented-key-1");
+    side_key(&server, &peer, "invented-key-1");
     tcp_listen(server.tcp, IP_V4, PORT, 0);
     setup.md5_key = "invented-key-2";
     setup.timeout = mono_span_ms(300);

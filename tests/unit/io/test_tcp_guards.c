@@ -201,15 +201,15 @@ START_TEST(a_neighbor_whose_key_the_kernel_refuses_gets_in_neither_with_nor_with
     begin();
     struct prefix peer = prefix_of("127.0.0.2/32");
     tcp_listen(server.tcp, IP_V4, PORT, 0);
-    tcp_peer_key(server.tcp, &peer, refused_key); /* on a listener that is open */
+    side_key(&server, &peer, refused_key); /* on a listener that is open */
     check_only_the_other_neighbor_gets_in();
     tcp_listen(server.tcp, IP_V4, 0, 0);
     tcp_listen(server.tcp, IP_V4, PORT, 0); /* and before it opens: the others do not suffer */
     ck_assert_str_eq(server.listen_error, "");
     check_only_the_other_neighbor_gets_in();
-    tcp_peer_key(server.tcp, &peer, "short-enough");
+    side_key(&server, &peer, "short-enough");
     ck_assert(!gets_in("127.0.0.2", "127.0.0.1", 64));
-    tcp_peer_key(server.tcp, &peer, NULL);
+    side_key(&server, &peer, NULL);
     ck_assert(gets_in("127.0.0.2", "127.0.0.1", 64));
     end();
 }
@@ -223,8 +223,8 @@ START_TEST(a_key_refused_for_a_host_is_not_replaced_by_that_of_its_range)
     begin();
     struct prefix range = prefix_of("127.0.0.0/8");
     struct prefix host = prefix_of("127.0.0.2/32");
-    tcp_peer_key(server.tcp, &host, refused_key);
-    tcp_peer_key(server.tcp, &range, "range-key");
+    side_key(&server, &host, refused_key);
+    side_key(&server, &range, "range-key");
     tcp_listen(server.tcp, IP_V4, PORT, 0);
     dial("127.0.0.2", "127.0.0.1", 64);
     struct prefix to = prefix_of("127.0.0.1/32");
