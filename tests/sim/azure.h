@@ -167,8 +167,8 @@ struct azure {
     uint64_t checks;
     uint32_t faults;
     uint32_t run_number;
-    uint32_t dead_ticks[2];   /* a tunnel is dead, and the daemon could know, for so long */
-    struct mono_time started; /* the daemon */
+    uint32_t dead_ticks[2];      /* a tunnel is dead, and the daemon could know, for so long */
+    struct mono_time able_since; /* the daemon to do its work */
 };
 
 static inline struct azure *azure_of(const struct sim_world *world)

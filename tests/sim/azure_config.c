@@ -230,7 +230,7 @@ void azure_start(struct sim_world *world, uint32_t node)
         azure->far_bfd[node - AZURE_MSEE0] = (struct azure_watch){0};
     }
     if (node == AZURE_CE) {
-        azure->started = world->now;
+        azure->able_since = world->now;
     }
     sim_trace(world, started, "starts");
     sim_node_start(world, started);

@@ -307,6 +307,9 @@ static void far_offers(struct sim_world *world)
 {
     struct azure *azure = azure_of(world);
     uint32_t node = 1 + random_below(&world->random, AZURE_NODE_COUNT - 1);
+    if (mono_before(world->now, world->nodes[node].stalled_until)) {
+        return;
+    }
     azure->offers[node] ^= 1u << random_below(&world->random, AZURE_HUB_PREFIXES_MAX);
     if (node <= AZURE_MSEE1 && sim_chance(world, 5)) {
         azure->is_limited[node - AZURE_MSEE0] = !azure->is_limited[node - AZURE_MSEE0];
@@ -329,7 +332,7 @@ void azure_fault(struct sim_world *world)
     } else if (which == sizeof faults / sizeof faults[0]) {
         sim_trace(world, NULL, "fault: a connection breaks");
         sim_break_connection(world);
-    } else {
+    } else if (!mono_before(world->now, azure_ce(world)->stalled_until)) {
         azure_setup_change(world);
         azure_commit(world, AZURE_CE);
     }

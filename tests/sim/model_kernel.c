@@ -411,10 +411,11 @@ static bool is_better(const struct fib_route *route, const struct fib_route *bes
 static uint32_t leg_way(const struct model_kernel *kernel, const struct fib_leg *leg)
 {
     uint32_t slot = model_link_slot(kernel, leg->ifindex);
-    return slot != UINT32_MAX && model_link_carries(&kernel->links[slot]) ? MODEL_WAY(slot) : 0;
+    return slot == UINT32_MAX ? 0 : MODEL_WAY(slot);
 }
 
-static uint32_t route_ways(const struct model_kernel *kernel, const struct fib_route *route)
+/* Links that are named, whether or not they carry anything. */
+static uint32_t named_ways(const struct model_kernel *kernel, const struct fib_route *route)
 {
     uint32_t ways = 0;
     if (route->type != FIB_ROUTE_UNICAST) {
@@ -438,6 +439,20 @@ static uint32_t route_ways(const struct model_kernel *kernel, const struct fib_r
         }
     }
     return ways;
+}
+
+static uint32_t route_ways(const struct model_kernel *kernel, const struct fib_route *route)
+{
+    uint32_t ways = named_ways(kernel, route);
+    for (uint32_t slot = 1; slot < MODEL_LINKS_MAX; slot++) {
+        ways &= model_link_carries(&kernel->links[slot]) ? UINT32_MAX : ~MODEL_WAY(slot);
+    }
+    return ways;
+}
+
+bool model_route_is_clear(const struct model_kernel *kernel, const struct fib_route *route)
+{
+    return model_clear_ways(kernel, named_ways(kernel, route)) != 0;
 }
 
 /* A plain route whose links have lost their carrier: passed over when the administrator wants it.

@@ -110,6 +110,9 @@ int model_do_nexthop(struct model_kernel *kernel, const struct fib_nexthop_actio
 uint32_t model_ways(const struct model_kernel *kernel, const struct ip_addr *addr,
                     const struct fib_route **route_out);
 
+/* The route leads out of an unprotected link, whether or not that carries anything now. */
+bool model_route_is_clear(const struct model_kernel *kernel, const struct fib_route *route);
+
 /* Ways that are not protected. */
 uint32_t model_clear_ways(const struct model_kernel *kernel, uint32_t ways);
 

@@ -178,6 +178,9 @@ const struct sim_node *sim_net_node(const struct sim_world *world,
 bool sim_break_connection(struct sim_world *world);
 void sim_break_node(struct sim_world *world, const struct sim_node *node);
 
+/* Octets that one node has sent have not reached the other yet. */
+bool sim_net_is_under_way(const struct sim_world *world, uint32_t from, uint32_t to);
+
 /* The node's process is gone: its ends are closed, the others are told where packets pass. */
 void sim_net_forget_node(struct sim_world *world, const struct sim_node *node);
 void sim_net_free(struct sim_world *world);
