@@ -96,13 +96,13 @@ static bool is_guarded(struct sim_world *world, const struct ip_addr *addr)
     struct prefix hub = azure_prefix(plan->hub_protected);
     struct prefix spoke = azure_prefix(plan->spoke);
     const struct prefix *guard = prefix_contains_ip(&hub, addr) ? &hub : &spoke;
-    if (model_route_find(kernel, guard, GUARD_METRIC) == NULL) {
+    if (model_kernel_route(kernel, guard, GUARD_METRIC) == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < kernel->route_count; i++) {
         const struct fib_route *route = &kernel->routes[i];
         if (prefix_contains(guard, &route->prefix) && prefix_contains_ip(&route->prefix, addr) &&
-            route->protocol == MODEL_OURS && model_route_is_clear(kernel, route)) {
+            route->protocol == MODEL_OURS && model_kernel_is_clear(kernel, route)) {
             return false;
         }
     }
@@ -113,7 +113,8 @@ static void check_forward(struct sim_world *world, struct azure_point *point)
 {
     const struct model_kernel *kernel = &azure_ce(world)->kernel.model;
     const struct fib_route *route = NULL;
-    uint32_t clear = model_clear_ways(kernel, model_ways(kernel, &point->addr, &route));
+    uint32_t clear =
+        model_kernel_clear_ways(kernel, model_kernel_ways(kernel, &point->addr, &route));
     if (clear != 0 && route->protocol != MODEL_OURS &&
         is_inside_protection(azure_of(world), &route->prefix)) {
         point->since = world->now; /* Somebody else's doing, see azure_foreign_tick. */
@@ -145,10 +146,11 @@ void azure_foreign_tick(struct sim_world *world)
     bool is_exposed = false;
     for (uint32_t i = 0; i < azure->forward_count; i++) {
         const struct fib_route *route = NULL;
-        uint32_t ways = model_ways(kernel, &azure->forward[i].addr, &route);
-        is_exposed = is_exposed ||
-                     (azure->forward[i].is_protected && model_clear_ways(kernel, ways) != 0 &&
-                      route->protocol != MODEL_OURS && is_inside_protection(azure, &route->prefix));
+        uint32_t ways = model_kernel_ways(kernel, &azure->forward[i].addr, &route);
+        is_exposed =
+            is_exposed ||
+            (azure->forward[i].is_protected && model_kernel_clear_ways(kernel, ways) != 0 &&
+             route->protocol != MODEL_OURS && is_inside_protection(azure, &route->prefix));
     }
     azure->foreign_ticks = is_exposed && !is_helpless(world) ? azure->foreign_ticks + 1 : 0;
     if (azure->foreign_ticks > FOREIGN_TICKS_MAX &&
@@ -172,7 +174,7 @@ static void check_moved(struct sim_world *world, uint32_t tunnel)
     struct ip_addr inner = azure_addr(azure->plan->inner_remote[tunnel]);
     for (uint32_t i = 0; i < azure->forward_count; i++) {
         const struct ip_addr *addr = &azure->forward[i].addr;
-        uint32_t ways = model_ways(&azure_ce(world)->kernel.model, addr, NULL);
+        uint32_t ways = model_kernel_ways(&azure_ce(world)->kernel.model, addr, NULL);
         if ((ways & MODEL_WAY(SLOT_TUN0 + tunnel)) != 0 && !ip_equal(addr, &inner)) {
             char text[IP_TEXT_BYTES];
             sim_fail(world, "packets to %s still go into tunnel %u, dead for %u s",

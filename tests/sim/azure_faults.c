@@ -32,7 +32,7 @@ static void link_carrier(struct sim_world *world)
     bool has_carrier = !ce->kernel.model.links[slot].has_carrier;
     sim_trace(world, NULL, "fault: carrier of %s %s", ce->kernel.model.links[slot].name,
               has_carrier ? "found" : "lost");
-    model_link_set_carrier(&ce->kernel.model, slot, has_carrier);
+    model_kernel_set_carrier(&ce->kernel.model, slot, has_carrier);
     checked(world);
     sim_kernel_tell_link(world, ce, slot);
 }
@@ -47,7 +47,7 @@ static void link_down(struct sim_world *world)
     }
     sim_trace(world, NULL, "fault: %s is set %s", ce->kernel.model.links[slot].name,
               is_up ? "up" : "down");
-    model_link_set_up(&ce->kernel.model, slot, is_up);
+    model_kernel_set_up(&ce->kernel.model, slot, is_up);
     checked(world);
     sim_kernel_tell_link(world, ce, slot);
 }
@@ -63,10 +63,10 @@ static void device(struct sim_world *world, uint32_t tunnel, bool is_there)
     }
     sim_trace(world, NULL, "fault: device ipsec%u %s", tunnel, is_there ? "returns" : "vanishes");
     if (is_there) {
-        model_link_return(&ce->kernel.model, slot, azure_of(world)->next_ifindex++);
+        model_kernel_link_return(&ce->kernel.model, slot, azure_of(world)->next_ifindex++);
         checked(world);
     } else {
-        model_link_remove(&ce->kernel.model, slot);
+        model_kernel_link_remove(&ce->kernel.model, slot);
         checked(world);
     }
     sim_kernel_tell_link(world, ce, slot);
@@ -255,9 +255,9 @@ static void foreign(struct sim_world *world)
     sim_trace(world, NULL, "fault: a foreign route to %s %s", azure->plan->foreign[k],
               azure->has_foreign[k] ? "comes" : "goes");
     if (azure->has_foreign[k]) {
-        model_route_put(&ce->kernel.model, &route);
+        model_kernel_route_put(&ce->kernel.model, &route);
     } else {
-        model_route_drop(&ce->kernel.model, &route.prefix, route.metric);
+        model_kernel_route_drop(&ce->kernel.model, &route.prefix, route.metric);
     }
     checked(world);
     sim_kernel_tell_route(world, ce, &route, !azure->has_foreign[k]);
@@ -278,7 +278,7 @@ static void sabotage(struct sim_world *world)
     sim_trace(world, NULL, "fault: somebody deletes our route to %s metric %u",
               prefix_format(&route.prefix, prefix), route.metric);
     azure_points_excuse(world);
-    model_route_drop(model, &route.prefix, route.metric);
+    model_kernel_route_drop(model, &route.prefix, route.metric);
     sim_kernel_tell_route(world, ce, &route, true);
 }
 
@@ -348,9 +348,9 @@ static void links_return(struct sim_world *world)
         struct model_link *link = &ce->kernel.model.links[slot];
         if (link->is_absent) {
             device(world, slot - SLOT_TUN0, true);
-        } else if (!model_link_carries(link)) {
-            model_link_set_carrier(&ce->kernel.model, slot, true);
-            model_link_set_up(&ce->kernel.model, slot, true);
+        } else if (!model_kernel_carries(link)) {
+            model_kernel_set_carrier(&ce->kernel.model, slot, true);
+            model_kernel_set_up(&ce->kernel.model, slot, true);
             sim_kernel_tell_link(world, ce, slot);
         }
     }
@@ -370,13 +370,13 @@ void azure_make_peace(struct sim_world *world)
     for (uint32_t k = 0; k < 4; k++) {
         struct prefix prefix = azure_prefix(azure->plan->foreign[k]);
         for (uint32_t m = 0; azure->has_foreign[k] && m < 3; m++) {
-            struct fib_route *route = model_route_find(&ce->kernel.model, &prefix,
-                                                       m == 0   ? 0
-                                                       : m == 1 ? 50
-                                                                : 1024);
+            struct fib_route *route = model_kernel_route(&ce->kernel.model, &prefix,
+                                                         m == 0   ? 0
+                                                         : m == 1 ? 50
+                                                                  : 1024);
             if (route != NULL && route->protocol == 4) {
                 struct fib_route gone = *route;
-                model_route_drop(&ce->kernel.model, &prefix, gone.metric);
+                model_kernel_route_drop(&ce->kernel.model, &prefix, gone.metric);
                 sim_kernel_tell_route(world, ce, &gone, true);
             }
         }

@@ -157,10 +157,10 @@ static int do_operation(struct sim_world *world, struct sim_node *node,
     struct model_kernel *model = &node->kernel.model;
     int error = 0;
     if (action->kind == ACTION_FIB_ROUTE) {
-        error = is_done ? model_do_route(model, &action->fib_route) : 0;
+        error = is_done ? model_kernel_do_route(model, &action->fib_route) : 0;
         trace_route(world, node, &action->fib_route, error);
     } else if (action->kind == ACTION_FIB_NEXTHOP) {
-        error = is_done ? model_do_nexthop(model, &action->fib_nexthop) : 0;
+        error = is_done ? model_kernel_do_nexthop(model, &action->fib_nexthop) : 0;
         trace_nexthop(world, node, &action->fib_nexthop, error);
     }
     return error;
@@ -291,7 +291,7 @@ static struct core_event link_event(const struct sim_node *node, uint32_t slot)
     struct core_event event = {.kind = EVENT_LINK};
     event.link.ifindex = link->ifindex;
     event.link.is_removed = link->is_absent;
-    event.link.is_up = model_link_carries(link);
+    event.link.is_up = model_kernel_carries(link);
     event.link.is_loopback = strcmp(link->name, "lo") == 0;
     event.link.mtu = 1500;
     snprintf(event.link.name, sizeof event.link.name, "%s", link->name);
