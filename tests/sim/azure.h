@@ -74,6 +74,7 @@ struct azure_setup {
     bool is_active_standby;
     bool has_evidence; /* liveness interface xfrm probe */
     bool is_single_path;
+    bool has_graceful_restart;
     bool has_static; /* in the clear, inside the spoke */
     bool is_shut[4]; /* neighbours: MSEEs, gateways */
 };
@@ -146,6 +147,7 @@ struct azure {
     struct azure_watch bfd[2];  /* the CE's, by link */
     struct azure_watch far_bfd[2];
     struct azure_watch probe[2];
+    uint32_t helpers;                  /* far ends with graceful restart, as bits */
     uint32_t offers[AZURE_NODE_COUNT]; /* bits: what a far end announces */
     bool is_limited[2];                /* the MSEE takes fewer prefixes than we have */
     struct azure_table held[AZURE_NODE_COUNT];
@@ -243,6 +245,9 @@ void azure_points_excuse(struct sim_world *world);
 /* ---- azure_final.c: what must hold when everything has been quiet for long ---- */
 
 void azure_final_check(struct sim_world *world);
+
+/* Sessions that went down, of all nodes: none does in peace. */
+uint32_t azure_dropped_count(struct sim_world *world);
 void azure_stop_check(struct sim_world *world);
 
 /* ---- azure_faults.c ---- */

@@ -96,8 +96,9 @@ static bool is_guarded(struct sim_world *world, const struct ip_addr *addr)
     struct prefix hub = azure_prefix(plan->hub_protected);
     struct prefix spoke = azure_prefix(plan->spoke);
     const struct prefix *guard = prefix_contains_ip(&hub, addr) ? &hub : &spoke;
-    if (model_kernel_route(kernel, guard, GUARD_METRIC) == NULL) {
-        return false;
+    if (model_kernel_route(kernel, guard, GUARD_METRIC) == NULL ||
+        azure_ce(world)->kernel.operations.count != 0) {
+        return false; /* a removal from before may be on its way */
     }
     for (uint32_t i = 0; i < kernel->route_count; i++) {
         const struct fib_route *route = &kernel->routes[i];

@@ -52,6 +52,33 @@ static void link_down(struct sim_world *world)
     sim_kernel_tell_link(world, ce, slot);
 }
 
+/* One of the two on lo: where the tunnels end, or where the sessions inside come from. */
+static void local_addr_set(struct sim_world *world, const char *text, bool is_there)
+{
+    const struct azure_plan *plan = azure_of(world)->plan;
+    struct sim_node *ce = azure_ce(world);
+    struct model_addr addr = {azure_addr(text), plan->host_bits};
+    if (model_kernel_is_local(&ce->kernel.model, &addr.addr) == is_there) {
+        return;
+    }
+    sim_trace(world, NULL, "fault: address %s %s", text, is_there ? "comes" : "goes");
+    if (is_there) {
+        model_kernel_addr_put(&ce->kernel.model, SLOT_LO, &addr.addr, addr.len_bits);
+    } else {
+        model_kernel_addr_drop(&ce->kernel.model, SLOT_LO, &addr.addr);
+    }
+    checked(world);
+    sim_kernel_tell_addr(world, ce, SLOT_LO, &addr, !is_there);
+}
+
+static void local_addr(struct sim_world *world)
+{
+    const struct azure_plan *plan = azure_of(world)->plan;
+    const char *text = either(world) == 0 ? plan->local_endpoint : plan->inner_local;
+    struct ip_addr addr = azure_addr(text);
+    local_addr_set(world, text, !model_kernel_is_local(&azure_ce(world)->kernel.model, &addr));
+}
+
 /* ---- Tunnels ---- */
 
 static void device(struct sim_world *world, uint32_t tunnel, bool is_there)
@@ -323,7 +350,7 @@ void azure_fault(struct sim_world *world)
     static void (*const faults[])(struct sim_world *) = {
         link_silent, link_carrier, link_down,  tunnel_fault, tunnel_fault, tunnel_fault,
         ce_killed,   ce_stopped,   far_killed, stall,        clear,        foreign,
-        sabotage,    overrun,      bad_kernel, far_offers,   far_offers,
+        sabotage,    overrun,      bad_kernel, far_offers,   far_offers,   local_addr,
     };
     uint32_t which = random_below(&world->random, sizeof faults / sizeof faults[0] + 3);
     azure_of(world)->faults++;
@@ -367,6 +394,8 @@ void azure_make_peace(struct sim_world *world)
         world->nodes[i].stalled_until = world->now;
     }
     links_return(world);
+    local_addr_set(world, azure->plan->local_endpoint, true);
+    local_addr_set(world, azure->plan->inner_local, true);
     for (uint32_t k = 0; k < 4; k++) {
         struct prefix prefix = azure_prefix(azure->plan->foreign[k]);
         for (uint32_t m = 0; azure->has_foreign[k] && m < 3; m++) {

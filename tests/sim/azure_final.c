@@ -127,6 +127,18 @@ static void check_sessions(struct sim_world *world)
     }
 }
 
+uint32_t azure_dropped_count(struct sim_world *world)
+{
+    struct snapshot_peer peer;
+    uint32_t count = 0;
+    for (uint32_t node = 0; node < AZURE_NODE_COUNT; node++) {
+        for (uint32_t i = 0; snapshot_peer(world->nodes[node].core, i, &peer); i++) {
+            count += peer.dropped_count;
+        }
+    }
+    return count;
+}
+
 /* ---- Mirror: what one end sent is what the other has ---- */
 
 static void collect(void *context, const struct snapshot_path *path)

@@ -178,9 +178,16 @@ static bool outer_back(const struct sim_world *world, uint32_t tunnel)
     return node <= AZURE_MSEE1 && azure_er_passes(world, node - AZURE_MSEE0);
 }
 
+static bool has_addr(struct sim_world *world, const char *text)
+{
+    struct ip_addr addr = azure_addr(text);
+    return model_kernel_is_local(&azure_ce(world)->kernel.model, &addr);
+}
+
 bool azure_underlay_passes(struct sim_world *world, uint32_t tunnel)
 {
-    return !azure_of(world)->is_gateway_gone[tunnel] && outer_there(world, tunnel) &&
+    return !azure_of(world)->is_gateway_gone[tunnel] &&
+           has_addr(world, azure_of(world)->plan->local_endpoint) && outer_there(world, tunnel) &&
            outer_back(world, tunnel);
 }
 
@@ -195,7 +202,8 @@ bool azure_tunnel_passes(struct sim_world *world, uint32_t tunnel)
 bool azure_passes(struct sim_world *world, const struct sim_wire *wire)
 {
     return wire->way < 2 ? azure_er_passes(world, wire->way)
-                         : azure_tunnel_passes(world, wire->way - 2);
+                         : azure_tunnel_passes(world, wire->way - 2) &&
+                               has_addr(world, azure_of(world)->plan->inner_local);
 }
 
 /* ---- Connections ---- */

@@ -184,6 +184,41 @@ void model_kernel_addr_put(struct model_kernel *kernel, uint32_t slot, const str
     }
 }
 
+bool model_kernel_is_local(const struct model_kernel *kernel, const struct ip_addr *addr)
+{
+    for (uint32_t slot = 1; slot < MODEL_LINKS_MAX; slot++) {
+        const struct model_link *link = &kernel->links[slot];
+        for (uint8_t i = 0; link->name[0] != 0 && !link->is_absent && i < link->addr_count; i++) {
+            if (ip_equal(&link->addrs[i].addr, addr)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool model_kernel_addr_drop(struct model_kernel *kernel, uint32_t slot, const struct ip_addr *addr)
+{
+    struct model_link *link = &kernel->links[slot];
+    uint8_t at = 0;
+    while (at < link->addr_count && !ip_equal(&link->addrs[at].addr, addr)) {
+        at++;
+    }
+    if (at == link->addr_count) {
+        return false;
+    }
+    struct prefix wire = prefix_make(addr, link->addrs[at].len_bits);
+    link->addrs[at] = link->addrs[--link->addr_count];
+    model_kernel_route_drop(kernel, &wire, addr->family == IP_V6 ? 256 : 0);
+    for (uint32_t i = kernel->route_count; i-- > 0;) {
+        if (ip_equal(&kernel->routes[i].preferred_source, addr)) {
+            route_drop_at(kernel, i);
+        }
+    }
+    kernel->version++;
+    return true;
+}
+
 uint32_t model_kernel_slot(const struct model_kernel *kernel, uint32_t ifindex)
 {
     for (uint32_t slot = 1; slot < MODEL_LINKS_MAX; slot++) {
@@ -331,6 +366,10 @@ int model_kernel_do_route(struct model_kernel *kernel, const struct fib_route_ac
     if (wish->nexthop_object != 0 && model_kernel_object(kernel, wish->nexthop_object) == NULL) {
         return EINVAL;
     }
+    if (wish->preferred_source.family != IP_NONE &&
+        !model_kernel_is_local(kernel, &wish->preferred_source)) {
+        return EINVAL;
+    }
     for (uint8_t i = 0; i < wish->leg_count; i++) {
         int error = check_leg(kernel, &wish->legs[i], false);
         if (error != 0) {
@@ -464,19 +503,6 @@ static bool is_passed_over(const struct model_kernel *kernel, const struct fib_r
            route_ways(kernel, route) == 0;
 }
 
-static bool is_local(const struct model_kernel *kernel, const struct ip_addr *addr)
-{
-    for (uint32_t slot = 1; slot < MODEL_LINKS_MAX; slot++) {
-        const struct model_link *link = &kernel->links[slot];
-        for (uint8_t i = 0; link->name[0] != 0 && !link->is_absent && i < link->addr_count; i++) {
-            if (ip_equal(&link->addrs[i].addr, addr)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 uint32_t model_kernel_ways(const struct model_kernel *kernel, const struct ip_addr *addr,
                            const struct fib_route **route_out)
 {
@@ -491,7 +517,7 @@ uint32_t model_kernel_ways(const struct model_kernel *kernel, const struct ip_ad
     if (route_out != NULL) {
         *route_out = best;
     }
-    return best == NULL || is_local(kernel, addr) ? 0 : route_ways(kernel, best);
+    return best == NULL || model_kernel_is_local(kernel, addr) ? 0 : route_ways(kernel, best);
 }
 
 uint32_t model_kernel_clear_ways(const struct model_kernel *kernel, uint32_t ways)

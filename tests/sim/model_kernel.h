@@ -70,6 +70,10 @@ struct model_link *model_kernel_link_put(struct model_kernel *kernel, uint32_t s
 void model_kernel_addr_put(struct model_kernel *kernel, uint32_t slot, const struct ip_addr *addr,
                            uint8_t len_bits);
 
+/* Takes the routes along that name it as their source. False when it is not there. */
+bool model_kernel_addr_drop(struct model_kernel *kernel, uint32_t slot, const struct ip_addr *addr);
+bool model_kernel_is_local(const struct model_kernel *kernel, const struct ip_addr *addr);
+
 /* UINT32_MAX when there is none. */
 uint32_t model_kernel_slot(const struct model_kernel *kernel, uint32_t ifindex);
 bool model_kernel_carries(const struct model_link *link);

@@ -200,7 +200,8 @@ void sim_kernel_audit(struct sim_world *world, struct sim_node *node);
 void sim_kernel_tell(struct sim_world *world, struct sim_node *node,
                      const struct core_event *event);
 void sim_kernel_tell_link(struct sim_world *world, struct sim_node *node, uint32_t slot);
-void sim_kernel_tell_addrs(struct sim_world *world, struct sim_node *node, uint32_t slot);
+void sim_kernel_tell_addr(struct sim_world *world, struct sim_node *node, uint32_t slot,
+                          const struct model_addr *addr, bool is_removed);
 void sim_kernel_tell_route(struct sim_world *world, struct sim_node *node,
                            const struct fib_route *route, bool is_removed);
 
