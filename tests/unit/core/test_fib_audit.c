@@ -282,6 +282,42 @@ START_TEST(routes_of_others_that_do_not_fit_have_everything_read_again)
 }
 END_TEST
 
+/* Lets time pass; how often an audit is asked for. */
+static uint32_t audits_within_ms(uint32_t ms)
+{
+    uint32_t requests = 0;
+    for (uint32_t passed = 0; passed < ms; passed += 100) {
+        struct core_event event = {.kind = EVENT_TIME};
+        struct core_action action;
+        model->top->now = mono_add(model->top->now, mono_span_ms(100));
+        top_feed(model->top, &event);
+        core_work(model->top->core, model->top->now, 100);
+        while (core_take_action(model->top->core, &action)) {
+            requests += action.kind == ACTION_FIB_REQUEST_DUMP && action.request_dump.is_audit;
+        }
+    }
+    return requests;
+}
+
+START_TEST(a_refused_removal_brings_the_next_audit_forward)
+{
+    struct fib_route stray = *at("10.60.0.0/16", CONFIG_FIB_METRIC_DEFAULT);
+    stray.prefix = prefix_of("10.99.0.0/16");
+    model_route_put(model, &stray);
+    model->fail_routes_with = ENOBUFS;
+    run_audit();
+    ck_assert_ptr_nonnull(at("10.99.0.0/16", CONFIG_FIB_METRIC_DEFAULT));
+    ck_assert_uint_eq(audits_within_ms(2000), 1);
+    run_audit(); /* refused again: the pauses grow */
+    ck_assert_uint_eq(audits_within_ms(1000), 0);
+    ck_assert_uint_eq(audits_within_ms(2000), 1);
+    model->fail_routes_with = 0;
+    run_audit();
+    ck_assert_ptr_null(at("10.99.0.0/16", CONFIG_FIB_METRIC_DEFAULT));
+    ck_assert_uint_eq(audits_within_ms(10000), 0);
+}
+END_TEST
+
 START_TEST(the_record_of_drift_is_bounded)
 {
     for (uint32_t i = 0; i < 3 * DRIFTS_KEPT; i++) {
@@ -310,6 +346,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, an_audit_that_is_broken_off_repairs_nothing);
     tcase_add_test(tcase, an_account_of_everything_overtakes_an_audit);
     tcase_add_test(tcase, routes_of_others_that_do_not_fit_have_everything_read_again);
+    tcase_add_test(tcase, a_refused_removal_brings_the_next_audit_forward);
     tcase_add_test(tcase, the_record_of_drift_is_bounded);
     suite_add_tcase(suite, tcase);
     return suite;

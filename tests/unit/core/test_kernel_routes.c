@@ -378,6 +378,21 @@ START_TEST(kernel_is_audited_now_and_then)
 }
 END_TEST
 
+/* The kernel's account was given without it, or its end was not told. */
+START_TEST(guard_removed_before_the_first_account_ends_returns)
+{
+    struct model *model = model_new(47);
+    struct fib_route guard = {.prefix = prefix_of("10.51.230.0/23"), .metric = GUARD_METRIC};
+    model_configure(model, mission_config());
+    ck_assert_ptr_nonnull(model_route(model, &guard));
+    model_route_lose(model, &guard);
+    model_tell_all(model);
+    model_wait_ms(model, 100);
+    ck_assert_ptr_nonnull(model_route(model, &guard));
+    model_free(model);
+}
+END_TEST
+
 /* The kernel has done it and its answer is lost: a new account shows the route before it is written
  * again, and it must not be taken for a leftover. */
 START_TEST(guard_with_a_lost_answer_is_never_deleted)
@@ -730,6 +745,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, changed_route_is_put_right);
     tcase_add_test(tcase, overrun_is_healed_by_a_new_account);
     tcase_add_test(tcase, quiet_account_writes_nothing);
+    tcase_add_test(tcase, guard_removed_before_the_first_account_ends_returns);
     tcase_add_test(tcase, guard_with_a_lost_answer_is_never_deleted);
     tcase_add_test(tcase, foreign_route_is_reported_when_its_destinations_become_protected);
     tcase_add_test(tcase, refusals_are_retried_without_a_busy_loop);
