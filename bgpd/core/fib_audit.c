@@ -175,9 +175,12 @@ void fib_dump_end(struct core *core)
 static void audit_due(struct core *core, struct timer *timer)
 {
     struct kernel_side *ks = kernel_of(core);
-    timer_start(&core->timers, timer, mono_add(core->now, mono_span_s(AUDIT_EVERY_S)));
-    if (ks->is_ready && !ks->is_dumping && !ks->is_stopped && !ks->audit.is_reading &&
-        ks->audit.position == 0) {
+    bool is_free =
+        ks->is_ready && !ks->is_dumping && !ks->audit.is_reading && ks->audit.position == 0;
+    struct mono_span pause = mono_span_s(is_free || !ks->audit.is_urgent ? AUDIT_EVERY_S : 1);
+    timer_start(&core->timers, timer, mono_add(core->now, pause));
+    if (is_free && !ks->is_stopped) {
+        ks->audit.is_urgent = false;
         struct core_action action = {.kind = ACTION_FIB_REQUEST_DUMP};
         action.request_dump.is_audit = true;
         action_queue_put(&core->actions, &action);
@@ -190,12 +193,32 @@ void fib_audit_init(struct core *core)
     audit->timer.expired = audit_due;
     audit->walk_timer.expired = check_slice;
     audit->ended = MONO_NEVER;
+    audit->urgent_after_s = 1;
 }
 
 void fib_audit_start(struct core *core)
 {
     timer_start(&core->timers, &kernel_of(core)->audit.timer,
                 mono_add(core->now, mono_span_s(AUDIT_EVERY_S)));
+}
+
+void fib_audit_soon(struct core *core)
+{
+    struct kernel_side *ks = kernel_of(core);
+    struct fib_audit *audit = &ks->audit;
+    if (audit->is_urgent || !ks->is_ready || ks->is_stopped) {
+        return;
+    }
+    audit->is_urgent = true;
+    timer_start(&core->timers, &audit->timer,
+                mono_add(core->now, mono_span_s(audit->urgent_after_s)));
+    audit->urgent_after_s =
+        audit->urgent_after_s * 2 > AUDIT_EVERY_S ? AUDIT_EVERY_S : audit->urgent_after_s * 2;
+}
+
+void fib_audit_calm(struct core *core)
+{
+    kernel_of(core)->audit.urgent_after_s = 1;
 }
 
 void fib_audit_stop(struct core *core)

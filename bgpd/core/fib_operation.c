@@ -80,6 +80,16 @@ void operation_forget(struct core *core, uint32_t operation)
     }
 }
 
+/* Nobody waits for it, but what was to go may lead protected packets into the clear. */
+static void on_removal(struct core *core, const struct fib_result *result)
+{
+    if (result->error == 0) {
+        fib_audit_calm(core);
+    } else if (!fib_is_nothing_there(result->error)) {
+        fib_audit_soon(core);
+    }
+}
+
 void operation_on_result(struct core *core, const struct fib_result *result)
 {
     struct kernel_side *ks = kernel_of(core);
@@ -107,8 +117,11 @@ void operation_on_result(struct core *core, const struct fib_result *result)
         return;
     case OPERATION_STRAY:
         ks->audit.repaired[DRIFT_STRAY] += result->error == 0 ? 1 : 0;
+        on_removal(core, result);
         return;
     case OPERATION_OTHER:
+        on_removal(core, result);
+        return;
     case OPERATION_NONE:
         return;
     }

@@ -175,7 +175,7 @@ void fib_pump(struct core *core)
 
 /* ---- Answers ---- */
 
-static bool is_nothing_there(int error)
+bool fib_is_nothing_there(int error)
 {
     return error == ESRCH || error == ENOENT || error == ENODEV;
 }
@@ -208,7 +208,7 @@ void fib_entry_on_result(struct core *core, uint32_t number, const struct fib_re
     ks->in_flight_count--;
     entry->flags &= (uint8_t)~ENTRY_IN_FLIGHT;
     bool was_delete = entry->told == 0;
-    bool is_ok = result->error == 0 || (was_delete && is_nothing_there(result->error));
+    bool is_ok = result->error == 0 || (was_delete && fib_is_nothing_there(result->error));
     bool was_installed = (entry->flags & ENTRY_INSTALLED) != 0;
     enum afi_safi afi_safi = (enum afi_safi)entry->family_index;
     dest_id dest = entry->dest;

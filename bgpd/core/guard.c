@@ -37,3 +37,14 @@ void guards_apply_config(struct core *core)
         }
     }
 }
+
+void guards_tell_again(struct core *core)
+{
+    LIST_FOREACH(node, &kernel_of(core)->own_routes)
+    {
+        struct own_route *own = CONTAINER_OF(node, struct own_route, node);
+        if (own->local.kind == LOCAL_GUARD) {
+            own_route_rewrite(core, own);
+        }
+    }
+}

@@ -260,6 +260,9 @@ uint16_t tunnel_by_endpoint(const struct core *core, const struct ip_addr *addr)
 void pins_apply_config(struct core *core);
 void pins_update(struct core *core);
 void guards_apply_config(struct core *core);
+
+/* They were told before the kernel's state was known: what happened to them since was not heard. */
+void guards_tell_again(struct core *core);
 void static_routes_apply_config(struct core *core);
 void static_routes_update(struct core *core);
 
@@ -454,6 +457,9 @@ void fib_entry_on_result(struct core *core, uint32_t number, const struct fib_re
 
 void fib_entry_enqueue(struct core *core, uint32_t number);
 
+/* The answer to a removal of what is not there. */
+bool fib_is_nothing_there(int error);
+
 /* Sends what waits, as far as the window allows. */
 void fib_pump(struct core *core);
 
@@ -470,6 +476,8 @@ struct fib_audit {
     struct timer timer;
     struct timer walk_timer;
     bool is_reading;      /* an audit is being given */
+    bool is_urgent;       /* the next one comes soon: a removal was refused */
+    uint32_t urgent_after_s;
     bool foreign_differs; /* from what is known of routes of others */
     bool seen_bit;        /* what ENTRY_SEEN stands for in this account */
     uint32_t position;    /* of the walk after it; 0: none */
@@ -489,6 +497,11 @@ struct fib_audit {
 void fib_audit_init(struct core *core);
 void fib_audit_start(struct core *core);
 void fib_audit_stop(struct core *core);
+
+/* A removal was refused, and nobody else tries it again: what stands there is found by an audit.
+ * With growing pauses, until one of them has worked (calm). */
+void fib_audit_soon(struct core *core);
+void fib_audit_calm(struct core *core);
 void fib_audit_begin(struct core *core);
 void fib_audit_end(struct core *core, bool is_complete);
 void fib_dump_begin(struct core *core);

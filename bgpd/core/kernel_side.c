@@ -131,6 +131,7 @@ static void become_ready(struct core *core)
     ks->is_ready = true;
     fib_audit_start(core);
     adoption_start(core);
+    guards_tell_again(core);
     own_routes_sync_all(core);
     fib_pump(core);
 }

@@ -74,6 +74,7 @@ struct azure_setup {
     bool is_active_standby;
     bool has_evidence; /* liveness interface xfrm probe */
     bool is_single_path;
+    bool has_graceful_restart;
     bool has_static; /* in the clear, inside the spoke */
     bool is_shut[4]; /* neighbours: MSEEs, gateways */
 };
@@ -146,6 +147,7 @@ struct azure {
     struct azure_watch bfd[2];  /* the CE's, by link */
     struct azure_watch far_bfd[2];
     struct azure_watch probe[2];
+    uint32_t helpers;                  /* far ends with graceful restart, as bits */
     uint32_t offers[AZURE_NODE_COUNT]; /* bits: what a far end announces */
     bool is_limited[2];                /* the MSEE takes fewer prefixes than we have */
     struct azure_table held[AZURE_NODE_COUNT];
@@ -167,8 +169,8 @@ struct azure {
     uint64_t checks;
     uint32_t faults;
     uint32_t run_number;
-    uint32_t dead_ticks[2];   /* a tunnel is dead, and the daemon could know, for so long */
-    struct mono_time started; /* the daemon */
+    uint32_t dead_ticks[2];      /* a tunnel is dead, and the daemon could know, for so long */
+    struct mono_time able_since; /* the daemon to do its work */
 };
 
 static inline struct azure *azure_of(const struct sim_world *world)
@@ -243,6 +245,9 @@ void azure_points_excuse(struct sim_world *world);
 /* ---- azure_final.c: what must hold when everything has been quiet for long ---- */
 
 void azure_final_check(struct sim_world *world);
+
+/* Sessions that went down, of all nodes: none does in peace. */
+uint32_t azure_dropped_count(struct sim_world *world);
 void azure_stop_check(struct sim_world *world);
 
 /* ---- azure_faults.c ---- */

@@ -88,29 +88,40 @@ static bool is_helpless(struct sim_world *world)
            ce->kernel.refuse_one_in != 0;
 }
 
-static bool has_guard(struct sim_world *world, const struct ip_addr *addr)
+/* The guard stands, and behind it nothing of ours that is left from before the protection. */
+static bool is_guarded(struct sim_world *world, const struct ip_addr *addr)
 {
+    const struct model_kernel *kernel = &azure_ce(world)->kernel.model;
     const struct azure_plan *plan = azure_of(world)->plan;
-    const char *const texts[] = {plan->hub_protected, plan->spoke};
-    for (uint32_t i = 0; i < 2; i++) {
-        struct prefix prefix = azure_prefix(texts[i]);
-        if (prefix_contains_ip(&prefix, addr)) {
-            return model_route_find(&azure_ce(world)->kernel.model, &prefix, GUARD_METRIC) != NULL;
+    struct prefix hub = azure_prefix(plan->hub_protected);
+    struct prefix spoke = azure_prefix(plan->spoke);
+    const struct prefix *guard = prefix_contains_ip(&hub, addr) ? &hub : &spoke;
+    if (model_kernel_route(kernel, guard, GUARD_METRIC) == NULL ||
+        azure_ce(world)->kernel.operations.count != 0) {
+        return false; /* a removal from before may be on its way */
+    }
+    for (uint32_t i = 0; i < kernel->route_count; i++) {
+        const struct fib_route *route = &kernel->routes[i];
+        if (prefix_contains(guard, &route->prefix) && prefix_contains_ip(&route->prefix, addr) &&
+            route->protocol == MODEL_OURS && model_kernel_is_clear(kernel, route)) {
+            return false;
         }
     }
-    return false;
+    return true;
 }
 
 static void check_forward(struct sim_world *world, struct azure_point *point)
 {
     const struct model_kernel *kernel = &azure_ce(world)->kernel.model;
     const struct fib_route *route = NULL;
-    uint32_t clear = model_clear_ways(kernel, model_ways(kernel, &point->addr, &route));
+    uint32_t clear =
+        model_kernel_clear_ways(kernel, model_kernel_ways(kernel, &point->addr, &route));
     if (clear != 0 && route->protocol != MODEL_OURS &&
         is_inside_protection(azure_of(world), &route->prefix)) {
-        return; /* Somebody else's doing: it has to be reported, see azure_foreign_tick. */
+        point->since = world->now; /* Somebody else's doing, see azure_foreign_tick. */
+        return;
     }
-    point->is_clean = point->is_clean || (clear == 0 && has_guard(world, &point->addr));
+    point->is_clean = point->is_clean || (clear == 0 && is_guarded(world, &point->addr));
     if (point->is_clean && clear == 0) {
         return;
     }
@@ -121,7 +132,7 @@ static void check_forward(struct sim_world *world, struct azure_point *point)
     char addr[IP_TEXT_BYTES];
     char prefix[PREFIX_TEXT_BYTES];
     if (clear == 0 && is_late) {
-        sim_fail(world, "nothing guards %s", ip_format(&point->addr, addr));
+        sim_fail(world, "nothing guards %s yet", ip_format(&point->addr, addr));
     } else if (clear != 0 && (is_late || point->is_clean)) {
         sim_fail(world, "a packet to %s leaves in the clear by %s (%s metric %u object %x)",
                  ip_format(&point->addr, addr), kernel->links[__builtin_ctz(clear)].name,
@@ -136,10 +147,11 @@ void azure_foreign_tick(struct sim_world *world)
     bool is_exposed = false;
     for (uint32_t i = 0; i < azure->forward_count; i++) {
         const struct fib_route *route = NULL;
-        uint32_t ways = model_ways(kernel, &azure->forward[i].addr, &route);
-        is_exposed = is_exposed ||
-                     (azure->forward[i].is_protected && model_clear_ways(kernel, ways) != 0 &&
-                      route->protocol != MODEL_OURS && is_inside_protection(azure, &route->prefix));
+        uint32_t ways = model_kernel_ways(kernel, &azure->forward[i].addr, &route);
+        is_exposed =
+            is_exposed ||
+            (azure->forward[i].is_protected && model_kernel_clear_ways(kernel, ways) != 0 &&
+             route->protocol != MODEL_OURS && is_inside_protection(azure, &route->prefix));
     }
     azure->foreign_ticks = is_exposed && !is_helpless(world) ? azure->foreign_ticks + 1 : 0;
     if (azure->foreign_ticks > FOREIGN_TICKS_MAX &&
@@ -163,7 +175,7 @@ static void check_moved(struct sim_world *world, uint32_t tunnel)
     struct ip_addr inner = azure_addr(azure->plan->inner_remote[tunnel]);
     for (uint32_t i = 0; i < azure->forward_count; i++) {
         const struct ip_addr *addr = &azure->forward[i].addr;
-        uint32_t ways = model_ways(&azure_ce(world)->kernel.model, addr, NULL);
+        uint32_t ways = model_kernel_ways(&azure_ce(world)->kernel.model, addr, NULL);
         if ((ways & MODEL_WAY(SLOT_TUN0 + tunnel)) != 0 && !ip_equal(addr, &inner)) {
             char text[IP_TEXT_BYTES];
             sim_fail(world, "packets to %s still go into tunnel %u, dead for %u s",
@@ -175,10 +187,11 @@ static void check_moved(struct sim_world *world, uint32_t tunnel)
 void azure_failover_tick(struct sim_world *world)
 {
     struct azure *azure = azure_of(world);
+    azure->able_since = is_helpless(world) ? world->now : azure->able_since;
     for (uint32_t i = 0; i < 2; i++) {
         /* What an earlier run left is kept for a while, wherever it leads. */
         bool is_settled =
-            mono_before(mono_add(azure->started, mono_span_ms(ADOPTION_MS)), world->now);
+            mono_before(mono_add(azure->able_since, mono_span_ms(ADOPTION_MS)), world->now);
         bool counts = is_said_dead(azure, i) && !is_helpless(world) && is_settled;
         azure->dead_ticks[i] = counts ? azure->dead_ticks[i] + 1 : 0;
         if (azure->dead_ticks[i] > FAILOVER_TICKS_MAX) {
@@ -189,14 +202,26 @@ void azure_failover_tick(struct sim_world *world)
 
 /* ---- And back ---- */
 
+/* No MSEE has heard of it in the clear, and nothing from before is on its way to one. */
+static bool is_forgotten(const struct sim_world *world, const struct ip_addr *addr)
+{
+    return !azure_hub_has_clear(azure_of(world), addr) &&
+           !sim_net_is_under_way(world, AZURE_CE, AZURE_MSEE0) &&
+           !sim_net_is_under_way(world, AZURE_CE, AZURE_MSEE1);
+}
+
 static void check_back(struct sim_world *world, struct azure_point *point)
 {
     struct azure *azure = azure_of(world);
     uint32_t ways = azure_hub_ways(azure, &point->addr);
     uint32_t clear = ways & (1u << AZURE_MSEE0 | 1u << AZURE_MSEE1);
+    bool is_holding = azure->setup.cover == COVER_HOLD;
+    for (uint32_t i = 0; i < 2 && is_holding; i++) {
+        /* Who cannot be told that the cover is held back cannot deliver anything either. */
+        clear &= azure_er_passes(world, i) ? UINT32_MAX : ~(1u << AZURE_MSEE(i));
+    }
     if (clear == 0) {
-        point->is_clean = point->is_clean || azure->setup.cover == COVER_HOLD ||
-                          !azure_hub_has_clear(azure, &point->addr);
+        point->is_clean = point->is_clean || is_holding || is_forgotten(world, &point->addr);
         point->exposed = MONO_NEVER;
         return;
     }
@@ -207,7 +232,6 @@ static void check_back(struct sim_world *world, struct azure_point *point)
     if (!mono_before(point->exposed, MONO_NEVER)) {
         point->exposed = world->now;
     }
-    bool is_holding = azure->setup.cover == COVER_HOLD;
     int64_t hold_ms = azure->setup.has_evidence ? HOLD_GRACE_MS : RETURN_GRACE_MS;
     struct mono_time limit =
         is_holding ? mono_add(point->exposed, mono_span_ms(hold_ms)) : point->exposed;
@@ -249,8 +273,8 @@ void azure_check(struct sim_world *world, struct sim_node *node)
         }
     }
     for (uint32_t i = 0; i < azure->back_count; i++) {
-        if (azure->back[i].is_protected &&
-            (azure->is_return_dirty || mono_before(azure->back[i].exposed, MONO_NEVER))) {
+        if (azure->back[i].is_protected && (azure->is_return_dirty || !azure->back[i].is_clean ||
+                                            mono_before(azure->back[i].exposed, MONO_NEVER))) {
             check_back(world, &azure->back[i]);
             azure->checks++;
         }

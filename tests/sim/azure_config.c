@@ -129,6 +129,9 @@ struct config *azure_ce_config(struct sim_world *world)
     ce_tunnels(azure, &text);
     line(&text, "router bgp 65001");
     line(&text, " bgp router-id 192.168.255.1");
+    if (azure->setup.has_graceful_restart) {
+        line(&text, " bgp graceful-restart");
+    }
     if (cover != COVER_SPLIT) {
         line(&text, " cover %s", covers[cover]);
     }
@@ -150,6 +153,9 @@ struct config *azure_far_config(struct sim_world *world, uint32_t node)
     line(&text, "router bgp %u", is_msee ? 12076u : 65515u);
     line(&text, " bgp router-id 10.254.0.%u", node);
     line(&text, " no bgp ebgp-requires-policy");
+    if ((azure->helpers & (1u << node)) != 0) {
+        line(&text, " bgp graceful-restart");
+    }
     line(&text, " neighbor %s remote-as 65001", peer);
     if (is_msee) {
         line(&text, " neighbor %s bfd", peer);
@@ -193,9 +199,9 @@ void azure_setup_change(struct sim_world *world)
                               &setup->has_site,       &setup->has_second_ipsec_network,
                               &setup->er_is_primary,  &setup->is_active_standby,
                               &setup->has_evidence,   &setup->is_single_path,
-                              &setup->has_static,     &setup->is_shut[0],
-                              &setup->is_shut[1],     &setup->is_shut[2],
-                              &setup->is_shut[3]};
+                              &setup->has_static,     &setup->has_graceful_restart,
+                              &setup->is_shut[0],     &setup->is_shut[1],
+                              &setup->is_shut[2],     &setup->is_shut[3]};
     uint32_t count = sizeof switches / sizeof switches[0];
     for (uint32_t changes = 1 + random_below(&world->random, 2); changes > 0; changes--) {
         uint32_t which = random_below(&world->random, count + 2);
@@ -207,11 +213,12 @@ void azure_setup_change(struct sim_world *world)
     }
     sim_trace(world, NULL,
               "commit: cover %u, spoke %d, blackhole %d, site %d, second %d, ER primary %d, "
-              "standby %d, evidence %d, single %d, static %d, shut %d%d%d%d",
+              "standby %d, evidence %d, single %d, static %d, GR %d, shut %d%d%d%d",
               setup->cover, setup->protects_spoke, setup->guard_is_blackhole, setup->has_site,
               setup->has_second_ipsec_network, setup->er_is_primary, setup->is_active_standby,
-              setup->has_evidence, setup->is_single_path, setup->has_static, setup->is_shut[0],
-              setup->is_shut[1], setup->is_shut[2], setup->is_shut[3]);
+              setup->has_evidence, setup->is_single_path, setup->has_static,
+              setup->has_graceful_restart, setup->is_shut[0], setup->is_shut[1], setup->is_shut[2],
+              setup->is_shut[3]);
 }
 
 void azure_start(struct sim_world *world, uint32_t node)
@@ -230,7 +237,7 @@ void azure_start(struct sim_world *world, uint32_t node)
         azure->far_bfd[node - AZURE_MSEE0] = (struct azure_watch){0};
     }
     if (node == AZURE_CE) {
-        azure->started = world->now;
+        azure->able_since = world->now;
     }
     sim_trace(world, started, "starts");
     sim_node_start(world, started);

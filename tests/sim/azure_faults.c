@@ -32,7 +32,7 @@ static void link_carrier(struct sim_world *world)
     bool has_carrier = !ce->kernel.model.links[slot].has_carrier;
     sim_trace(world, NULL, "fault: carrier of %s %s", ce->kernel.model.links[slot].name,
               has_carrier ? "found" : "lost");
-    model_link_set_carrier(&ce->kernel.model, slot, has_carrier);
+    model_kernel_set_carrier(&ce->kernel.model, slot, has_carrier);
     checked(world);
     sim_kernel_tell_link(world, ce, slot);
 }
@@ -47,9 +47,36 @@ static void link_down(struct sim_world *world)
     }
     sim_trace(world, NULL, "fault: %s is set %s", ce->kernel.model.links[slot].name,
               is_up ? "up" : "down");
-    model_link_set_up(&ce->kernel.model, slot, is_up);
+    model_kernel_set_up(&ce->kernel.model, slot, is_up);
     checked(world);
     sim_kernel_tell_link(world, ce, slot);
+}
+
+/* One of the two on lo: where the tunnels end, or where the sessions inside come from. */
+static void local_addr_set(struct sim_world *world, const char *text, bool is_there)
+{
+    const struct azure_plan *plan = azure_of(world)->plan;
+    struct sim_node *ce = azure_ce(world);
+    struct model_addr addr = {azure_addr(text), plan->host_bits};
+    if (model_kernel_is_local(&ce->kernel.model, &addr.addr) == is_there) {
+        return;
+    }
+    sim_trace(world, NULL, "fault: address %s %s", text, is_there ? "comes" : "goes");
+    if (is_there) {
+        model_kernel_addr_put(&ce->kernel.model, SLOT_LO, &addr.addr, addr.len_bits);
+    } else {
+        model_kernel_addr_drop(&ce->kernel.model, SLOT_LO, &addr.addr);
+    }
+    checked(world);
+    sim_kernel_tell_addr(world, ce, SLOT_LO, &addr, !is_there);
+}
+
+static void local_addr(struct sim_world *world)
+{
+    const struct azure_plan *plan = azure_of(world)->plan;
+    const char *text = either(world) == 0 ? plan->local_endpoint : plan->inner_local;
+    struct ip_addr addr = azure_addr(text);
+    local_addr_set(world, text, !model_kernel_is_local(&azure_ce(world)->kernel.model, &addr));
 }
 
 /* ---- Tunnels ---- */
@@ -63,10 +90,10 @@ static void device(struct sim_world *world, uint32_t tunnel, bool is_there)
     }
     sim_trace(world, NULL, "fault: device ipsec%u %s", tunnel, is_there ? "returns" : "vanishes");
     if (is_there) {
-        model_link_return(&ce->kernel.model, slot, azure_of(world)->next_ifindex++);
+        model_kernel_link_return(&ce->kernel.model, slot, azure_of(world)->next_ifindex++);
         checked(world);
     } else {
-        model_link_remove(&ce->kernel.model, slot);
+        model_kernel_link_remove(&ce->kernel.model, slot);
         checked(world);
     }
     sim_kernel_tell_link(world, ce, slot);
@@ -255,9 +282,9 @@ static void foreign(struct sim_world *world)
     sim_trace(world, NULL, "fault: a foreign route to %s %s", azure->plan->foreign[k],
               azure->has_foreign[k] ? "comes" : "goes");
     if (azure->has_foreign[k]) {
-        model_route_put(&ce->kernel.model, &route);
+        model_kernel_route_put(&ce->kernel.model, &route);
     } else {
-        model_route_drop(&ce->kernel.model, &route.prefix, route.metric);
+        model_kernel_route_drop(&ce->kernel.model, &route.prefix, route.metric);
     }
     checked(world);
     sim_kernel_tell_route(world, ce, &route, !azure->has_foreign[k]);
@@ -278,7 +305,7 @@ static void sabotage(struct sim_world *world)
     sim_trace(world, NULL, "fault: somebody deletes our route to %s metric %u",
               prefix_format(&route.prefix, prefix), route.metric);
     azure_points_excuse(world);
-    model_route_drop(model, &route.prefix, route.metric);
+    model_kernel_route_drop(model, &route.prefix, route.metric);
     sim_kernel_tell_route(world, ce, &route, true);
 }
 
@@ -307,6 +334,9 @@ static void far_offers(struct sim_world *world)
 {
     struct azure *azure = azure_of(world);
     uint32_t node = 1 + random_below(&world->random, AZURE_NODE_COUNT - 1);
+    if (mono_before(world->now, world->nodes[node].stalled_until)) {
+        return;
+    }
     azure->offers[node] ^= 1u << random_below(&world->random, AZURE_HUB_PREFIXES_MAX);
     if (node <= AZURE_MSEE1 && sim_chance(world, 5)) {
         azure->is_limited[node - AZURE_MSEE0] = !azure->is_limited[node - AZURE_MSEE0];
@@ -320,7 +350,7 @@ void azure_fault(struct sim_world *world)
     static void (*const faults[])(struct sim_world *) = {
         link_silent, link_carrier, link_down,  tunnel_fault, tunnel_fault, tunnel_fault,
         ce_killed,   ce_stopped,   far_killed, stall,        clear,        foreign,
-        sabotage,    overrun,      bad_kernel, far_offers,   far_offers,
+        sabotage,    overrun,      bad_kernel, far_offers,   far_offers,   local_addr,
     };
     uint32_t which = random_below(&world->random, sizeof faults / sizeof faults[0] + 3);
     azure_of(world)->faults++;
@@ -329,7 +359,7 @@ void azure_fault(struct sim_world *world)
     } else if (which == sizeof faults / sizeof faults[0]) {
         sim_trace(world, NULL, "fault: a connection breaks");
         sim_break_connection(world);
-    } else {
+    } else if (!mono_before(world->now, azure_ce(world)->stalled_until)) {
         azure_setup_change(world);
         azure_commit(world, AZURE_CE);
     }
@@ -345,9 +375,9 @@ static void links_return(struct sim_world *world)
         struct model_link *link = &ce->kernel.model.links[slot];
         if (link->is_absent) {
             device(world, slot - SLOT_TUN0, true);
-        } else if (!model_link_carries(link)) {
-            model_link_set_carrier(&ce->kernel.model, slot, true);
-            model_link_set_up(&ce->kernel.model, slot, true);
+        } else if (!model_kernel_carries(link)) {
+            model_kernel_set_carrier(&ce->kernel.model, slot, true);
+            model_kernel_set_up(&ce->kernel.model, slot, true);
             sim_kernel_tell_link(world, ce, slot);
         }
     }
@@ -364,16 +394,18 @@ void azure_make_peace(struct sim_world *world)
         world->nodes[i].stalled_until = world->now;
     }
     links_return(world);
+    local_addr_set(world, azure->plan->local_endpoint, true);
+    local_addr_set(world, azure->plan->inner_local, true);
     for (uint32_t k = 0; k < 4; k++) {
         struct prefix prefix = azure_prefix(azure->plan->foreign[k]);
         for (uint32_t m = 0; azure->has_foreign[k] && m < 3; m++) {
-            struct fib_route *route = model_route_find(&ce->kernel.model, &prefix,
-                                                       m == 0   ? 0
-                                                       : m == 1 ? 50
-                                                                : 1024);
+            struct fib_route *route = model_kernel_route(&ce->kernel.model, &prefix,
+                                                         m == 0   ? 0
+                                                         : m == 1 ? 50
+                                                                  : 1024);
             if (route != NULL && route->protocol == 4) {
                 struct fib_route gone = *route;
-                model_route_drop(&ce->kernel.model, &prefix, gone.metric);
+                model_kernel_route_drop(&ce->kernel.model, &prefix, gone.metric);
                 sim_kernel_tell_route(world, ce, &gone, true);
             }
         }

@@ -91,7 +91,7 @@ static void check_forwarding(struct sim_world *world)
         const struct ip_addr *addr = &azure->forward[i].addr;
         const struct fib_route *route = NULL;
         uint32_t wanted = expected_ways(azure, addr);
-        uint32_t found = model_ways(&azure_ce(world)->kernel.model, addr, &route);
+        uint32_t found = model_kernel_ways(&azure_ce(world)->kernel.model, addr, &route);
         bool is_right = azure->setup.is_single_path
                             ? (found & ~wanted) == 0 && (found != 0) == (wanted != 0)
                             : found == wanted;
@@ -125,6 +125,18 @@ static void check_sessions(struct sim_world *world)
             sim_fail(world, "a peer that is down has prefixes");
         }
     }
+}
+
+uint32_t azure_dropped_count(struct sim_world *world)
+{
+    struct snapshot_peer peer;
+    uint32_t count = 0;
+    for (uint32_t node = 0; node < AZURE_NODE_COUNT; node++) {
+        for (uint32_t i = 0; snapshot_peer(world->nodes[node].core, i, &peer); i++) {
+            count += peer.dropped_count;
+        }
+    }
+    return count;
 }
 
 /* ---- Mirror: what one end sent is what the other has ---- */
@@ -198,7 +210,7 @@ static void installed_row(void *context, const struct snapshot_ip_route *row)
     installed->count++;
     uint32_t metric = row->kind == IP_ROUTE_BGP ? CONFIG_FIB_METRIC_DEFAULT : row->metric;
     const struct fib_route *route =
-        model_route_find(&azure_ce(world)->kernel.model, &row->prefix, metric);
+        model_kernel_route(&azure_ce(world)->kernel.model, &row->prefix, metric);
     if (route == NULL || route->protocol != MODEL_OURS || route->type != row->type ||
         route->nexthop_object != row->nexthop_object) {
         char prefix[PREFIX_TEXT_BYTES];

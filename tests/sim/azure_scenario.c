@@ -103,6 +103,7 @@ static void begin(struct sim_world *world)
     azure->setup = (struct azure_setup){.has_site = true};
     azure->preference = (enum azure_preference)random_below(&world->random, 3);
     azure->setup.has_evidence = sim_chance(world, 2);
+    azure->helpers = random_below(&world->random, 1u << AZURE_NODE_COUNT);
     azure_build(world);
     add_points(world);
     for (uint32_t left = AZURE_NODE_COUNT; left > 0; left--) {
@@ -163,7 +164,12 @@ bool azure_scenario_run(uint64_t seed, struct azure_run *run)
     war(world);
     if (world->failure[0] == 0) {
         azure_make_peace(world);
-        sim_run_ms(world, PEACE_MS);
+        sim_run_ms(world, PEACE_MS / 2);
+        uint32_t dropped = azure_dropped_count(world);
+        sim_run_ms(world, PEACE_MS / 2);
+        if (azure_dropped_count(world) != dropped) {
+            sim_fail(world, "in peace a session went down");
+        }
         azure_final_check(world);
     }
     azure_stop_check(world);

@@ -80,10 +80,10 @@ struct prefix azure_prefix(const char *text)
 static void link_with(struct sim_node *node, uint32_t slot, const char *name, const char *kind,
                       const char *addr, uint8_t len_bits)
 {
-    model_link_put(&node->kernel.model, slot, name, kind);
+    model_kernel_link_put(&node->kernel.model, slot, name, kind);
     if (addr != NULL) {
         struct ip_addr parsed = azure_addr(addr);
-        model_link_add_addr(&node->kernel.model, slot, &parsed, len_bits);
+        model_kernel_addr_put(&node->kernel.model, slot, &parsed, len_bits);
     }
 }
 
@@ -93,7 +93,7 @@ static void build_ce(struct sim_world *world)
     struct sim_node *ce = azure_ce(world);
     struct ip_addr inner = azure_addr(plan->inner_local);
     link_with(ce, SLOT_LO, "lo", "", plan->local_endpoint, plan->host_bits);
-    model_link_add_addr(&ce->kernel.model, SLOT_LO, &inner, plan->host_bits);
+    model_kernel_addr_put(&ce->kernel.model, SLOT_LO, &inner, plan->host_bits);
     link_with(ce, SLOT_ER0, "er1", "veth", plan->er_local[0], plan->er_bits);
     link_with(ce, SLOT_ER1, "er2", "veth", plan->er_local[1], plan->er_bits);
     link_with(ce, SLOT_TUN0, "ipsec0", "xfrm", NULL, 0);
@@ -116,7 +116,7 @@ static void build_far(struct sim_world *world, uint32_t i)
                              .type = FIB_ROUTE_UNICAST,
                              .leg_count = 1};
     host.legs[0] = (struct fib_leg){.ifindex = 2, .weight = 1};
-    model_route_put(&gateway->kernel.model, &host);
+    model_kernel_route_put(&gateway->kernel.model, &host);
 }
 
 void azure_build(struct sim_world *world)
@@ -140,7 +140,7 @@ void azure_build(struct sim_world *world)
 bool azure_er_passes(const struct sim_world *world, uint32_t link)
 {
     const struct azure *azure = azure_of(world);
-    return model_link_carries(&world->nodes[AZURE_CE].kernel.model.links[SLOT_ER0 + link]) &&
+    return model_kernel_carries(&world->nodes[AZURE_CE].kernel.model.links[SLOT_ER0 + link]) &&
            !azure->is_er_silent[link];
 }
 
@@ -158,7 +158,7 @@ static bool outer_there(const struct sim_world *world, uint32_t tunnel)
 {
     const struct azure *azure = azure_of(world);
     struct ip_addr endpoint = azure_addr(azure->plan->remote_endpoint[tunnel]);
-    uint32_t ways = model_ways(&world->nodes[AZURE_CE].kernel.model, &endpoint, NULL);
+    uint32_t ways = model_kernel_ways(&world->nodes[AZURE_CE].kernel.model, &endpoint, NULL);
     if (ways == 0) {
         return false;
     }
@@ -178,16 +178,23 @@ static bool outer_back(const struct sim_world *world, uint32_t tunnel)
     return node <= AZURE_MSEE1 && azure_er_passes(world, node - AZURE_MSEE0);
 }
 
+static bool has_addr(struct sim_world *world, const char *text)
+{
+    struct ip_addr addr = azure_addr(text);
+    return model_kernel_is_local(&azure_ce(world)->kernel.model, &addr);
+}
+
 bool azure_underlay_passes(struct sim_world *world, uint32_t tunnel)
 {
-    return !azure_of(world)->is_gateway_gone[tunnel] && outer_there(world, tunnel) &&
+    return !azure_of(world)->is_gateway_gone[tunnel] &&
+           has_addr(world, azure_of(world)->plan->local_endpoint) && outer_there(world, tunnel) &&
            outer_back(world, tunnel);
 }
 
 bool azure_tunnel_passes(struct sim_world *world, uint32_t tunnel)
 {
     const struct azure *azure = azure_of(world);
-    return model_link_carries(&azure_ce(world)->kernel.model.links[SLOT_TUN0 + tunnel]) &&
+    return model_kernel_carries(&azure_ce(world)->kernel.model.links[SLOT_TUN0 + tunnel]) &&
            azure->has_sa[tunnel] && azure->has_gateway_sa[tunnel] &&
            azure_underlay_passes(world, tunnel);
 }
@@ -195,7 +202,8 @@ bool azure_tunnel_passes(struct sim_world *world, uint32_t tunnel)
 bool azure_passes(struct sim_world *world, const struct sim_wire *wire)
 {
     return wire->way < 2 ? azure_er_passes(world, wire->way)
-                         : azure_tunnel_passes(world, wire->way - 2);
+                         : azure_tunnel_passes(world, wire->way - 2) &&
+                               has_addr(world, azure_of(world)->plan->inner_local);
 }
 
 /* ---- Connections ---- */

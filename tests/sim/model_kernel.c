@@ -30,8 +30,8 @@ static void *grow(void *items, uint32_t count, uint32_t *capacity, size_t item_b
 
 /* ---- Routes ---- */
 
-struct fib_route *model_route_find(const struct model_kernel *kernel, const struct prefix *prefix,
-                                   uint32_t metric)
+struct fib_route *model_kernel_route(const struct model_kernel *kernel, const struct prefix *prefix,
+                                     uint32_t metric)
 {
     for (uint32_t i = 0; i < kernel->route_count; i++) {
         if (kernel->routes[i].metric == metric && prefix_equal(&kernel->routes[i].prefix, prefix)) {
@@ -41,9 +41,9 @@ struct fib_route *model_route_find(const struct model_kernel *kernel, const stru
     return NULL;
 }
 
-void model_route_put(struct model_kernel *kernel, const struct fib_route *route)
+void model_kernel_route_put(struct model_kernel *kernel, const struct fib_route *route)
 {
-    struct fib_route *found = model_route_find(kernel, &route->prefix, route->metric);
+    struct fib_route *found = model_kernel_route(kernel, &route->prefix, route->metric);
     kernel->version++;
     if (found != NULL) {
         *found = *route;
@@ -60,9 +60,10 @@ static void route_drop_at(struct model_kernel *kernel, uint32_t at)
     kernel->version++;
 }
 
-bool model_route_drop(struct model_kernel *kernel, const struct prefix *prefix, uint32_t metric)
+bool model_kernel_route_drop(struct model_kernel *kernel, const struct prefix *prefix,
+                             uint32_t metric)
 {
-    struct fib_route *found = model_route_find(kernel, prefix, metric);
+    struct fib_route *found = model_kernel_route(kernel, prefix, metric);
     if (found != NULL) {
         route_drop_at(kernel, (uint32_t)(found - kernel->routes));
     }
@@ -71,7 +72,7 @@ bool model_route_drop(struct model_kernel *kernel, const struct prefix *prefix, 
 
 /* ---- Objects ---- */
 
-struct fib_nexthop *model_object_find(const struct model_kernel *kernel, uint32_t id)
+struct fib_nexthop *model_kernel_object(const struct model_kernel *kernel, uint32_t id)
 {
     for (uint32_t i = 0; i < kernel->object_count; i++) {
         if (kernel->objects[i].nexthop.id == id) {
@@ -109,9 +110,9 @@ static void leave_group(struct fib_nexthop *group, uint32_t id)
     group->member_count = kept;
 }
 
-void model_object_drop(struct model_kernel *kernel, uint32_t id)
+void model_kernel_object_drop(struct model_kernel *kernel, uint32_t id)
 {
-    const struct fib_nexthop *object = model_object_find(kernel, id);
+    const struct fib_nexthop *object = model_kernel_object(kernel, id);
     if (object == NULL) {
         return;
     }
@@ -129,7 +130,7 @@ void model_object_drop(struct model_kernel *kernel, uint32_t id)
     }
 }
 
-void model_forget_ours(struct model_kernel *kernel)
+void model_kernel_forget_ours(struct model_kernel *kernel)
 {
     for (uint32_t i = kernel->route_count; i-- > 0;) {
         if (kernel->routes[i].protocol == MODEL_OURS) {
@@ -146,8 +147,8 @@ void model_forget_ours(struct model_kernel *kernel)
 
 /* ---- Links ---- */
 
-struct model_link *model_link_put(struct model_kernel *kernel, uint32_t slot, const char *name,
-                                  const char *kind)
+struct model_link *model_kernel_link_put(struct model_kernel *kernel, uint32_t slot,
+                                         const char *name, const char *kind)
 {
     struct model_link *link = &kernel->links[slot];
     *link = (struct model_link){.ifindex = slot, .is_up = true, .has_carrier = true};
@@ -169,12 +170,12 @@ static void put_connected(struct model_kernel *kernel, const struct model_link *
                                   .type = FIB_ROUTE_UNICAST,
                                   .leg_count = 1};
         route.legs[0] = (struct fib_leg){.ifindex = link->ifindex, .weight = 1};
-        model_route_put(kernel, &route);
+        model_kernel_route_put(kernel, &route);
     }
 }
 
-void model_link_add_addr(struct model_kernel *kernel, uint32_t slot, const struct ip_addr *addr,
-                         uint8_t len_bits)
+void model_kernel_addr_put(struct model_kernel *kernel, uint32_t slot, const struct ip_addr *addr,
+                           uint8_t len_bits)
 {
     struct model_link *link = &kernel->links[slot];
     if (link->addr_count < MODEL_LINK_ADDRS_MAX) {
@@ -183,7 +184,42 @@ void model_link_add_addr(struct model_kernel *kernel, uint32_t slot, const struc
     }
 }
 
-uint32_t model_link_slot(const struct model_kernel *kernel, uint32_t ifindex)
+bool model_kernel_is_local(const struct model_kernel *kernel, const struct ip_addr *addr)
+{
+    for (uint32_t slot = 1; slot < MODEL_LINKS_MAX; slot++) {
+        const struct model_link *link = &kernel->links[slot];
+        for (uint8_t i = 0; link->name[0] != 0 && !link->is_absent && i < link->addr_count; i++) {
+            if (ip_equal(&link->addrs[i].addr, addr)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool model_kernel_addr_drop(struct model_kernel *kernel, uint32_t slot, const struct ip_addr *addr)
+{
+    struct model_link *link = &kernel->links[slot];
+    uint8_t at = 0;
+    while (at < link->addr_count && !ip_equal(&link->addrs[at].addr, addr)) {
+        at++;
+    }
+    if (at == link->addr_count) {
+        return false;
+    }
+    struct prefix wire = prefix_make(addr, link->addrs[at].len_bits);
+    link->addrs[at] = link->addrs[--link->addr_count];
+    model_kernel_route_drop(kernel, &wire, addr->family == IP_V6 ? 256 : 0);
+    for (uint32_t i = kernel->route_count; i-- > 0;) {
+        if (ip_equal(&kernel->routes[i].preferred_source, addr)) {
+            route_drop_at(kernel, i);
+        }
+    }
+    kernel->version++;
+    return true;
+}
+
+uint32_t model_kernel_slot(const struct model_kernel *kernel, uint32_t ifindex)
 {
     for (uint32_t slot = 1; slot < MODEL_LINKS_MAX; slot++) {
         const struct model_link *link = &kernel->links[slot];
@@ -194,7 +230,7 @@ uint32_t model_link_slot(const struct model_kernel *kernel, uint32_t ifindex)
     return UINT32_MAX;
 }
 
-bool model_link_carries(const struct model_link *link)
+bool model_kernel_carries(const struct model_link *link)
 {
     return link->name[0] != 0 && !link->is_absent && link->is_up && link->has_carrier;
 }
@@ -206,7 +242,7 @@ static void drop_objects_of(struct model_kernel *kernel, uint32_t ifindex)
         if (i < kernel->object_count && kernel->objects[i].nexthop.member_count == 0 &&
             !kernel->objects[i].nexthop.is_blackhole &&
             kernel->objects[i].nexthop.leg.ifindex == ifindex) {
-            model_object_drop(kernel, kernel->objects[i].nexthop.id);
+            model_kernel_object_drop(kernel, kernel->objects[i].nexthop.id);
             i = kernel->object_count;
         }
     }
@@ -234,7 +270,7 @@ static void drop_legs_of(struct model_kernel *kernel, uint32_t ifindex)
 }
 
 /* Carrier alone: objects go, plain routes stay and lead into a dead wire. */
-void model_link_set_carrier(struct model_kernel *kernel, uint32_t slot, bool has_carrier)
+void model_kernel_set_carrier(struct model_kernel *kernel, uint32_t slot, bool has_carrier)
 {
     struct model_link *link = &kernel->links[slot];
     link->has_carrier = has_carrier;
@@ -244,7 +280,7 @@ void model_link_set_carrier(struct model_kernel *kernel, uint32_t slot, bool has
     }
 }
 
-void model_link_set_up(struct model_kernel *kernel, uint32_t slot, bool is_up)
+void model_kernel_set_up(struct model_kernel *kernel, uint32_t slot, bool is_up)
 {
     struct model_link *link = &kernel->links[slot];
     link->is_up = is_up;
@@ -257,19 +293,19 @@ void model_link_set_up(struct model_kernel *kernel, uint32_t slot, bool is_up)
     kernel->version++;
 }
 
-void model_link_remove(struct model_kernel *kernel, uint32_t slot)
+void model_kernel_link_remove(struct model_kernel *kernel, uint32_t slot)
 {
-    model_link_set_up(kernel, slot, false);
+    model_kernel_set_up(kernel, slot, false);
     kernel->links[slot].is_absent = true;
 }
 
-void model_link_return(struct model_kernel *kernel, uint32_t slot, uint32_t ifindex)
+void model_kernel_link_return(struct model_kernel *kernel, uint32_t slot, uint32_t ifindex)
 {
     struct model_link *link = &kernel->links[slot];
     link->is_absent = false;
     link->has_carrier = true;
     link->ifindex = ifindex;
-    model_link_set_up(kernel, slot, true);
+    model_kernel_set_up(kernel, slot, true);
 }
 
 /* ---- Operations ---- */
@@ -278,7 +314,7 @@ void model_link_return(struct model_kernel *kernel, uint32_t slot, uint32_t ifin
  * on the wire. */
 static int check_leg(const struct model_kernel *kernel, const struct fib_leg *leg, bool is_object)
 {
-    uint32_t slot = model_link_slot(kernel, leg->ifindex);
+    uint32_t slot = model_kernel_slot(kernel, leg->ifindex);
     if (slot == UINT32_MAX) {
         return ENODEV;
     }
@@ -314,10 +350,10 @@ static bool is_planted_away(const struct model_kernel *kernel,
     return false;
 }
 
-int model_do_route(struct model_kernel *kernel, const struct fib_route_action *action)
+int model_kernel_do_route(struct model_kernel *kernel, const struct fib_route_action *action)
 {
     const struct fib_route *wish = &action->route;
-    const struct fib_route *found = model_route_find(kernel, &wish->prefix, wish->metric);
+    const struct fib_route *found = model_kernel_route(kernel, &wish->prefix, wish->metric);
     if (is_planted_away(kernel, action)) {
         return 0;
     }
@@ -325,9 +361,13 @@ int model_do_route(struct model_kernel *kernel, const struct fib_route_action *a
         kernel->wrong++; /* never written over, never deleted */
     }
     if (action->is_delete) {
-        return model_route_drop(kernel, &wish->prefix, wish->metric) ? 0 : ESRCH;
+        return model_kernel_route_drop(kernel, &wish->prefix, wish->metric) ? 0 : ESRCH;
     }
-    if (wish->nexthop_object != 0 && model_object_find(kernel, wish->nexthop_object) == NULL) {
+    if (wish->nexthop_object != 0 && model_kernel_object(kernel, wish->nexthop_object) == NULL) {
+        return EINVAL;
+    }
+    if (wish->preferred_source.family != IP_NONE &&
+        !model_kernel_is_local(kernel, &wish->preferred_source)) {
         return EINVAL;
     }
     for (uint8_t i = 0; i < wish->leg_count; i++) {
@@ -336,7 +376,7 @@ int model_do_route(struct model_kernel *kernel, const struct fib_route_action *a
             return error;
         }
     }
-    model_route_put(kernel, wish);
+    model_kernel_route_put(kernel, wish);
     return 0;
 }
 
@@ -350,7 +390,7 @@ static int check_object(const struct model_kernel *kernel, const struct fib_next
         }
     }
     for (uint8_t i = 0; i < wish->member_count; i++) {
-        const struct fib_nexthop *member = model_object_find(kernel, wish->members[i]);
+        const struct fib_nexthop *member = model_kernel_object(kernel, wish->members[i]);
         if (member == NULL || (member->is_blackhole && wish->member_count > 1)) {
             return EINVAL;
         }
@@ -361,21 +401,21 @@ static int check_object(const struct model_kernel *kernel, const struct fib_next
 
 static void mislead(const struct model_kernel *kernel, struct fib_nexthop *object)
 {
-    uint32_t slot = model_link_slot(kernel, object->leg.ifindex);
+    uint32_t slot = model_kernel_slot(kernel, object->leg.ifindex);
     if (object->member_count == 0 && slot != UINT32_MAX && kernel->links[slot].is_protected) {
         object->leg.ifindex = 2;
     }
 }
 
-int model_do_nexthop(struct model_kernel *kernel, const struct fib_nexthop_action *action)
+int model_kernel_do_nexthop(struct model_kernel *kernel, const struct fib_nexthop_action *action)
 {
     const struct fib_nexthop *wish = &action->nexthop;
-    struct fib_nexthop *found = model_object_find(kernel, wish->id);
+    struct fib_nexthop *found = model_kernel_object(kernel, wish->id);
     if (action->is_delete) {
         if (found == NULL) {
             return ENOENT;
         }
-        model_object_drop(kernel, wish->id);
+        model_kernel_object_drop(kernel, wish->id);
         return 0;
     }
     int error = check_object(kernel, wish, found);
@@ -410,11 +450,12 @@ static bool is_better(const struct fib_route *route, const struct fib_route *bes
 
 static uint32_t leg_way(const struct model_kernel *kernel, const struct fib_leg *leg)
 {
-    uint32_t slot = model_link_slot(kernel, leg->ifindex);
-    return slot != UINT32_MAX && model_link_carries(&kernel->links[slot]) ? MODEL_WAY(slot) : 0;
+    uint32_t slot = model_kernel_slot(kernel, leg->ifindex);
+    return slot == UINT32_MAX ? 0 : MODEL_WAY(slot);
 }
 
-static uint32_t route_ways(const struct model_kernel *kernel, const struct fib_route *route)
+/* Links that are named, whether or not they carry anything. */
+static uint32_t named_ways(const struct model_kernel *kernel, const struct fib_route *route)
 {
     uint32_t ways = 0;
     if (route->type != FIB_ROUTE_UNICAST) {
@@ -424,7 +465,7 @@ static uint32_t route_ways(const struct model_kernel *kernel, const struct fib_r
         ways |= leg_way(kernel, &route->legs[i]);
     }
     const struct fib_nexthop *object =
-        route->nexthop_object == 0 ? NULL : model_object_find(kernel, route->nexthop_object);
+        route->nexthop_object == 0 ? NULL : model_kernel_object(kernel, route->nexthop_object);
     if (object == NULL) {
         return ways;
     }
@@ -432,12 +473,26 @@ static uint32_t route_ways(const struct model_kernel *kernel, const struct fib_r
         return leg_way(kernel, &object->leg);
     }
     for (uint8_t i = 0; i < object->member_count; i++) {
-        const struct fib_nexthop *member = model_object_find(kernel, object->members[i]);
+        const struct fib_nexthop *member = model_kernel_object(kernel, object->members[i]);
         if (member != NULL && !member->is_blackhole) {
             ways |= leg_way(kernel, &member->leg);
         }
     }
     return ways;
+}
+
+static uint32_t route_ways(const struct model_kernel *kernel, const struct fib_route *route)
+{
+    uint32_t ways = named_ways(kernel, route);
+    for (uint32_t slot = 1; slot < MODEL_LINKS_MAX; slot++) {
+        ways &= model_kernel_carries(&kernel->links[slot]) ? UINT32_MAX : ~MODEL_WAY(slot);
+    }
+    return ways;
+}
+
+bool model_kernel_is_clear(const struct model_kernel *kernel, const struct fib_route *route)
+{
+    return model_kernel_clear_ways(kernel, named_ways(kernel, route)) != 0;
 }
 
 /* A plain route whose links have lost their carrier: passed over when the administrator wants it.
@@ -448,21 +503,8 @@ static bool is_passed_over(const struct model_kernel *kernel, const struct fib_r
            route_ways(kernel, route) == 0;
 }
 
-static bool is_local(const struct model_kernel *kernel, const struct ip_addr *addr)
-{
-    for (uint32_t slot = 1; slot < MODEL_LINKS_MAX; slot++) {
-        const struct model_link *link = &kernel->links[slot];
-        for (uint8_t i = 0; link->name[0] != 0 && !link->is_absent && i < link->addr_count; i++) {
-            if (ip_equal(&link->addrs[i].addr, addr)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-uint32_t model_ways(const struct model_kernel *kernel, const struct ip_addr *addr,
-                    const struct fib_route **route_out)
+uint32_t model_kernel_ways(const struct model_kernel *kernel, const struct ip_addr *addr,
+                           const struct fib_route **route_out)
 {
     const struct fib_route *best = NULL;
     for (uint32_t i = 0; i < kernel->route_count; i++) {
@@ -475,10 +517,10 @@ uint32_t model_ways(const struct model_kernel *kernel, const struct ip_addr *add
     if (route_out != NULL) {
         *route_out = best;
     }
-    return best == NULL || is_local(kernel, addr) ? 0 : route_ways(kernel, best);
+    return best == NULL || model_kernel_is_local(kernel, addr) ? 0 : route_ways(kernel, best);
 }
 
-uint32_t model_clear_ways(const struct model_kernel *kernel, uint32_t ways)
+uint32_t model_kernel_clear_ways(const struct model_kernel *kernel, uint32_t ways)
 {
     uint32_t clear = 0;
     for (uint32_t slot = 1; slot < MODEL_LINKS_MAX; slot++) {

@@ -65,52 +65,60 @@ void model_kernel_fini(struct model_kernel *kernel);
 /* ---- Links ---- */
 
 /* Slot and ifindex are the same until the device is replaced. */
-struct model_link *model_link_put(struct model_kernel *kernel, uint32_t slot, const char *name,
-                                  const char *kind);
-void model_link_add_addr(struct model_kernel *kernel, uint32_t slot, const struct ip_addr *addr,
-                         uint8_t len_bits);
+struct model_link *model_kernel_link_put(struct model_kernel *kernel, uint32_t slot,
+                                         const char *name, const char *kind);
+void model_kernel_addr_put(struct model_kernel *kernel, uint32_t slot, const struct ip_addr *addr,
+                           uint8_t len_bits);
+
+/* Takes the routes along that name it as their source. False when it is not there. */
+bool model_kernel_addr_drop(struct model_kernel *kernel, uint32_t slot, const struct ip_addr *addr);
+bool model_kernel_is_local(const struct model_kernel *kernel, const struct ip_addr *addr);
 
 /* UINT32_MAX when there is none. */
-uint32_t model_link_slot(const struct model_kernel *kernel, uint32_t ifindex);
-bool model_link_carries(const struct model_link *link);
+uint32_t model_kernel_slot(const struct model_kernel *kernel, uint32_t ifindex);
+bool model_kernel_carries(const struct model_link *link);
 
 /* Carrier lost or found, set down or up by somebody, device gone or made anew: the kernel's own
  * consequences, in silence. */
-void model_link_set_carrier(struct model_kernel *kernel, uint32_t slot, bool has_carrier);
-void model_link_set_up(struct model_kernel *kernel, uint32_t slot, bool is_up);
-void model_link_remove(struct model_kernel *kernel, uint32_t slot);
-void model_link_return(struct model_kernel *kernel, uint32_t slot, uint32_t ifindex);
+void model_kernel_set_carrier(struct model_kernel *kernel, uint32_t slot, bool has_carrier);
+void model_kernel_set_up(struct model_kernel *kernel, uint32_t slot, bool is_up);
+void model_kernel_link_remove(struct model_kernel *kernel, uint32_t slot);
+void model_kernel_link_return(struct model_kernel *kernel, uint32_t slot, uint32_t ifindex);
 
 /* ---- Routes and objects ---- */
 
 /* Borrowed until the next change; NULL when there is none. */
-struct fib_route *model_route_find(const struct model_kernel *kernel, const struct prefix *prefix,
-                                   uint32_t metric);
-void model_route_put(struct model_kernel *kernel, const struct fib_route *route);
+struct fib_route *model_kernel_route(const struct model_kernel *kernel, const struct prefix *prefix,
+                                     uint32_t metric);
+void model_kernel_route_put(struct model_kernel *kernel, const struct fib_route *route);
 
 /* False when there is none. */
-bool model_route_drop(struct model_kernel *kernel, const struct prefix *prefix, uint32_t metric);
-struct fib_nexthop *model_object_find(const struct model_kernel *kernel, uint32_t id);
+bool model_kernel_route_drop(struct model_kernel *kernel, const struct prefix *prefix,
+                             uint32_t metric);
+struct fib_nexthop *model_kernel_object(const struct model_kernel *kernel, uint32_t id);
 
 /* The object goes, and with it the routes on it and its place in groups; the last member's end is
  * the group's. */
-void model_object_drop(struct model_kernel *kernel, uint32_t id);
+void model_kernel_object_drop(struct model_kernel *kernel, uint32_t id);
 
 /* All that carries our protocol number or marker vanishes, in silence. */
-void model_forget_ours(struct model_kernel *kernel);
+void model_kernel_forget_ours(struct model_kernel *kernel);
 
 /* Operations of ours: 0 or an errno. */
-int model_do_route(struct model_kernel *kernel, const struct fib_route_action *action);
-int model_do_nexthop(struct model_kernel *kernel, const struct fib_nexthop_action *action);
+int model_kernel_do_route(struct model_kernel *kernel, const struct fib_route_action *action);
+int model_kernel_do_nexthop(struct model_kernel *kernel, const struct fib_nexthop_action *action);
 
 /* ---- Forwarding ---- */
 
 /* Links a packet to addr may leave through, as MODEL_WAY bits; 0: nowhere. route_out (may be NULL)
  * is the route that decides, or NULL. */
-uint32_t model_ways(const struct model_kernel *kernel, const struct ip_addr *addr,
-                    const struct fib_route **route_out);
+uint32_t model_kernel_ways(const struct model_kernel *kernel, const struct ip_addr *addr,
+                           const struct fib_route **route_out);
+
+/* The route leads out of an unprotected link, whether or not that carries anything now. */
+bool model_kernel_is_clear(const struct model_kernel *kernel, const struct fib_route *route);
 
 /* Ways that are not protected. */
-uint32_t model_clear_ways(const struct model_kernel *kernel, uint32_t ways);
+uint32_t model_kernel_clear_ways(const struct model_kernel *kernel, uint32_t ways);
 
 #endif

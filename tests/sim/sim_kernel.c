@@ -157,10 +157,10 @@ static int do_operation(struct sim_world *world, struct sim_node *node,
     struct model_kernel *model = &node->kernel.model;
     int error = 0;
     if (action->kind == ACTION_FIB_ROUTE) {
-        error = is_done ? model_do_route(model, &action->fib_route) : 0;
+        error = is_done ? model_kernel_do_route(model, &action->fib_route) : 0;
         trace_route(world, node, &action->fib_route, error);
     } else if (action->kind == ACTION_FIB_NEXTHOP) {
-        error = is_done ? model_do_nexthop(model, &action->fib_nexthop) : 0;
+        error = is_done ? model_kernel_do_nexthop(model, &action->fib_nexthop) : 0;
         trace_nexthop(world, node, &action->fib_nexthop, error);
     }
     return error;
@@ -291,7 +291,7 @@ static struct core_event link_event(const struct sim_node *node, uint32_t slot)
     struct core_event event = {.kind = EVENT_LINK};
     event.link.ifindex = link->ifindex;
     event.link.is_removed = link->is_absent;
-    event.link.is_up = model_link_carries(link);
+    event.link.is_up = model_kernel_carries(link);
     event.link.is_loopback = strcmp(link->name, "lo") == 0;
     event.link.mtu = 1500;
     snprintf(event.link.name, sizeof event.link.name, "%s", link->name);
@@ -299,13 +299,13 @@ static struct core_event link_event(const struct sim_node *node, uint32_t slot)
     return event;
 }
 
-static struct core_event addr_event(const struct sim_node *node, uint32_t slot, uint8_t index)
+static struct core_event addr_event(const struct sim_node *node, uint32_t slot,
+                                    const struct model_addr *addr)
 {
-    const struct model_link *link = &node->kernel.model.links[slot];
     struct core_event event = {.kind = EVENT_ADDR};
-    event.addr.ifindex = link->ifindex;
-    event.addr.addr = link->addrs[index].addr;
-    event.addr.len_bits = link->addrs[index].len_bits;
+    event.addr.ifindex = node->kernel.model.links[slot].ifindex;
+    event.addr.addr = addr->addr;
+    event.addr.len_bits = addr->len_bits;
     return event;
 }
 
@@ -315,12 +315,12 @@ void sim_kernel_tell_link(struct sim_world *world, struct sim_node *node, uint32
     sim_kernel_tell(world, node, &event);
 }
 
-void sim_kernel_tell_addrs(struct sim_world *world, struct sim_node *node, uint32_t slot)
+void sim_kernel_tell_addr(struct sim_world *world, struct sim_node *node, uint32_t slot,
+                          const struct model_addr *addr, bool is_removed)
 {
-    for (uint8_t i = 0; i < node->kernel.model.links[slot].addr_count; i++) {
-        struct core_event event = addr_event(node, slot, i);
-        sim_kernel_tell(world, node, &event);
-    }
+    struct core_event event = addr_event(node, slot, addr);
+    event.addr.is_removed = is_removed;
+    sim_kernel_tell(world, node, &event);
 }
 
 void sim_kernel_tell_route(struct sim_world *world, struct sim_node *node,
@@ -353,7 +353,7 @@ static void dump_links(struct sim_world *world, struct sim_node *node, bool is_a
             sim_feed(world, node, &event);
         }
         for (uint8_t i = 0; is_addrs && i < link->addr_count; i++) {
-            struct core_event event = addr_event(node, slot, i);
+            struct core_event event = addr_event(node, slot, &link->addrs[i]);
             sim_feed(world, node, &event);
         }
     }

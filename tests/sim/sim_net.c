@@ -355,6 +355,21 @@ void sim_break_node(struct sim_world *world, const struct sim_node *node)
     }
 }
 
+bool sim_net_is_under_way(const struct sim_world *world, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = 0; i < world->pipe_count; i++) {
+        const struct sim_pipe *pipe = world->pipes[i];
+        for (uint8_t side = 0; pipe != NULL && side < 2; side++) {
+            if (pipe->ends[side].node == to && pipe->ends[1 - side].node == from &&
+                pipe->ends[side].is_known && !pipe->is_broken &&
+                pipe->ends[side].coming.size != 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 void sim_net_forget_node(struct sim_world *world, const struct sim_node *node)
 {
     for (uint32_t i = 0; i < world->pipe_count; i++) {

@@ -347,7 +347,7 @@ void sim_run_ms(struct sim_world *world, int64_t ms)
 void sim_set_link(struct sim_world *world, struct sim_node *node, bool is_up)
 {
     node->is_link_up = is_up;
-    model_link_set_up(&node->kernel.model, SIM_IFINDEX, is_up);
+    model_kernel_set_up(&node->kernel.model, SIM_IFINDEX, is_up);
     sim_kernel_tell_link(world, node, SIM_IFINDEX);
     if (!is_up) {
         sim_break_node(world, node);
@@ -378,8 +378,8 @@ struct sim_world *sim_world_new(uint64_t seed, uint32_t node_count)
     for (uint32_t i = 0; i < node_count; i++) {
         struct sim_node *node = &world->nodes[i];
         node->addr = ip_from_v4(0x0a000001u + i);
-        model_link_put(&node->kernel.model, SIM_IFINDEX, "eth0", "veth");
-        model_link_add_addr(&node->kernel.model, SIM_IFINDEX, &node->addr, 24);
+        model_kernel_link_put(&node->kernel.model, SIM_IFINDEX, "eth0", "veth");
+        model_kernel_addr_put(&node->kernel.model, SIM_IFINDEX, &node->addr, 24);
         sim_node_start(world, node);
     }
     return world;

@@ -179,6 +179,9 @@ const struct sim_node *sim_net_node(const struct sim_world *world,
 bool sim_break_connection(struct sim_world *world);
 void sim_break_node(struct sim_world *world, const struct sim_node *node);
 
+/* Octets that one node has sent have not reached the other yet. */
+bool sim_net_is_under_way(const struct sim_world *world, uint32_t from, uint32_t to);
+
 /* The node's process is gone: its ends are closed, the others are told where packets pass. */
 void sim_net_forget_node(struct sim_world *world, const struct sim_node *node);
 void sim_net_free(struct sim_world *world);
@@ -198,7 +201,8 @@ void sim_kernel_audit(struct sim_world *world, struct sim_node *node);
 void sim_kernel_tell(struct sim_world *world, struct sim_node *node,
                      const struct core_event *event);
 void sim_kernel_tell_link(struct sim_world *world, struct sim_node *node, uint32_t slot);
-void sim_kernel_tell_addrs(struct sim_world *world, struct sim_node *node, uint32_t slot);
+void sim_kernel_tell_addr(struct sim_world *world, struct sim_node *node, uint32_t slot,
+                          const struct model_addr *addr, bool is_removed);
 void sim_kernel_tell_route(struct sim_world *world, struct sim_node *node,
                            const struct fib_route *route, bool is_removed);
 

@@ -1,53 +1,25 @@
-/* A kernel on the table top: routes by longest match and metric, next-hop objects and groups, links
- * whose loss deletes the objects on them without a word, operations that wait in a queue. After
- * each single step it looks where packets to protected destinations would go. */
+/* A kernel on the table top: the simulator's model of one, with operations that wait in a queue.
+ * After each single step it looks where packets to protected destinations would go. */
 #ifndef TESTS_UNIT_CORE_KERNEL_MODEL_H
 #define TESTS_UNIT_CORE_KERNEL_MODEL_H
 
 #include <check.h>
 #include <errno.h>
 
+#include "tests/sim/model_kernel.h"
 #include "tests/unit/core/far_end.h"
 
-#define MODEL_ROUTES_MAX  8192
 #define MODEL_OBJECTS_MAX 1024
 #define MODEL_QUEUE_MAX   65536
-#define MODEL_LINKS_MAX   8
-#define MODEL_OURS        165
-
-struct model_route {
-    bool is_live;
-    struct fib_route route;
-};
-
-struct model_object {
-    bool is_live;
-    bool is_ours;
-    struct fib_nexthop nexthop;
-};
-
-struct model_link {
-    const char *name;
-    const char *kind;
-    bool is_up;
-    bool is_absent;
-    enum path_class path_class;
-    struct ip_addr addr;
-    uint8_t len_bits;
-};
 
 struct model {
     struct table_top *top;
-    struct model_route routes[MODEL_ROUTES_MAX];
-    uint32_t route_limit;
-    struct model_object objects[MODEL_OBJECTS_MAX];
-    uint32_t object_limit;
-    struct core_action *queue; /* FIB actions not done yet */
+    struct model_kernel kernel; /* links by ifindex */
+    struct core_action *queue;  /* FIB actions not done yet */
     uint32_t queue_first;
     uint32_t queue_count;
-    bool is_holding;                          /* nothing is done until told */
-    struct model_link links[MODEL_LINKS_MAX]; /* by ifindex */
-    struct ip_addr guarded[16];               /* destinations that must never leave in the clear */
+    bool is_holding;            /* nothing is done until told */
+    struct ip_addr guarded[16]; /* destinations that must never leave in the clear */
     uint32_t guarded_count;
     uint32_t leaks;
     uint32_t operations;
@@ -62,61 +34,18 @@ struct model {
 
 /* ---- Forwarding ---- */
 
-static inline bool model_same_place(const struct fib_route *a, const struct fib_route *b)
+static inline const struct fib_route *model_lookup(const struct model *model,
+                                                   const struct ip_addr *addr)
 {
-    return prefix_equal(&a->prefix, &b->prefix) && a->metric == b->metric;
-}
-
-static inline struct model_object *model_object(struct model *model, uint32_t id)
-{
-    for (uint32_t i = 0; i < model->object_limit; i++) {
-        if (model->objects[i].is_live && model->objects[i].nexthop.id == id) {
-            return &model->objects[i];
-        }
-    }
-    return NULL;
-}
-
-static inline const struct model_route *model_lookup(const struct model *model,
-                                                     const struct ip_addr *addr)
-{
-    const struct model_route *best = NULL;
-    for (uint32_t i = 0; i < model->route_limit; i++) {
-        const struct model_route *item = &model->routes[i];
-        if (!item->is_live || !prefix_contains_ip(&item->route.prefix, addr)) {
-            continue;
-        }
-        if (best == NULL || item->route.prefix.len_bits > best->route.prefix.len_bits ||
-            (item->route.prefix.len_bits == best->route.prefix.len_bits &&
-             item->route.metric < best->route.metric)) {
-            best = item;
-        }
-    }
-    return best;
+    const struct fib_route *route;
+    model_kernel_ways(&model->kernel, addr, &route);
+    return route;
 }
 
 /* Interfaces a packet may leave through, as a set of bits; 0: nowhere. */
 static inline uint32_t model_ways(struct model *model, const struct ip_addr *addr)
 {
-    const struct model_route *found = model_lookup(model, addr);
-    uint32_t ways = 0;
-    if (found == NULL || found->route.type != FIB_ROUTE_UNICAST) {
-        return 0;
-    }
-    if (found->route.nexthop_object == 0) {
-        for (uint8_t i = 0; i < found->route.leg_count; i++) {
-            ways |= 1u << found->route.legs[i].ifindex;
-        }
-        return ways;
-    }
-    const struct model_object *object = model_object(model, found->route.nexthop_object);
-    for (uint8_t i = 0; object != NULL && i < object->nexthop.member_count; i++) {
-        const struct model_object *member = model_object(model, object->nexthop.members[i]);
-        if (member != NULL && !member->nexthop.is_blackhole) {
-            ways |= 1u << member->nexthop.leg.ifindex;
-        }
-    }
-    return ways;
+    return model_kernel_ways(&model->kernel, addr, NULL);
 }
 
 static inline uint32_t model_ways_to(struct model *model, const char *text)
@@ -129,154 +58,56 @@ static inline void model_check(struct model *model)
 {
     for (uint32_t i = 0; i < model->guarded_count; i++) {
         uint32_t ways = model_ways(model, &model->guarded[i]);
-        for (uint32_t ifindex = 0; ifindex < MODEL_LINKS_MAX; ifindex++) {
-            if ((ways & (1u << ifindex)) != 0 &&
-                model->links[ifindex].path_class != PATH_CLASS_IPSEC) {
-                model->leaks++;
-            }
-        }
+        model->leaks += model_kernel_clear_ways(&model->kernel, ways) != 0 ? 1 : 0;
     }
 }
 
-/* ---- Objects ---- */
-
-static inline void model_object_gone(struct model *model, uint32_t id);
-
-static inline void model_leave_groups(struct model *model, uint32_t id)
-{
-    for (uint32_t i = 0; i < model->object_limit; i++) {
-        struct fib_nexthop *group = &model->objects[i].nexthop;
-        if (!model->objects[i].is_live || group->member_count == 0) {
-            continue;
-        }
-        uint8_t kept = 0;
-        for (uint8_t k = 0; k < group->member_count; k++) {
-            if (group->members[k] != id) {
-                group->members[kept++] = group->members[k];
-            }
-        }
-        bool is_emptied = kept == 0;
-        group->member_count = is_emptied ? group->member_count : kept;
-        if (is_emptied) {
-            model_object_gone(model, group->id);
-        }
-    }
-}
-
-static inline void model_object_gone(struct model *model, uint32_t id)
-{
-    struct model_object *object = model_object(model, id);
-    if (object == NULL) {
-        return;
-    }
-    bool is_group = object->nexthop.member_count != 0;
-    object->is_live = false;
-    for (uint32_t i = 0; i < model->route_limit; i++) {
-        if (model->routes[i].is_live && model->routes[i].route.nexthop_object == id) {
-            model->routes[i].is_live = false;
-        }
-    }
-    if (!is_group) {
-        model_leave_groups(model, id);
-    }
-}
+/* ---- Operations ---- */
 
 static inline int model_do_nexthop(struct model *model, const struct fib_nexthop_action *action)
 {
     const struct fib_nexthop *wish = &action->nexthop;
-    struct model_object *object = model_object(model, wish->id);
-    if (action->is_delete) {
-        if (object == NULL) {
-            return ENOENT;
-        }
-        model_object_gone(model, wish->id);
-        return 0;
-    }
-    if (wish->member_count == 0 && !wish->is_blackhole) {
-        if (model->fail_legs_with != 0) {
-            return model->fail_legs_with;
-        }
-        if (wish->leg.ifindex >= MODEL_LINKS_MAX || !model->links[wish->leg.ifindex].is_up) {
-            return ENETDOWN;
-        }
-    }
-    for (uint8_t i = 0; i < wish->member_count; i++) {
-        const struct model_object *member = model_object(model, wish->members[i]);
-        if (member == NULL || (member->nexthop.is_blackhole && wish->member_count > 1)) {
-            return EINVAL;
-        }
-    }
-    if (object != NULL && (object->nexthop.member_count != 0) != (wish->member_count != 0)) {
-        return EINVAL;
-    }
-    if (object == NULL) {
-        for (uint32_t i = 0; i < MODEL_OBJECTS_MAX && object == NULL; i++) {
-            if (!model->objects[i].is_live) {
-                object = &model->objects[i];
-                model->object_limit = i >= model->object_limit ? i + 1 : model->object_limit;
-            }
-        }
-        ck_assert_ptr_nonnull(object);
-    }
-    *object = (struct model_object){.is_live = true, .is_ours = true, .nexthop = *wish};
-    return 0;
+    bool is_leg = !action->is_delete && wish->member_count == 0 && !wish->is_blackhole;
+    return is_leg && model->fail_legs_with != 0 ? model->fail_legs_with
+                                                : model_kernel_do_nexthop(&model->kernel, action);
 }
 
-/* ---- Routes ---- */
-
-static inline struct model_route *model_route(struct model *model, const struct fib_route *place)
+/* Borrowed until the next change. */
+static inline struct fib_route *model_route(struct model *model, const struct fib_route *place)
 {
-    for (uint32_t i = 0; i < model->route_limit; i++) {
-        if (model->routes[i].is_live && model_same_place(&model->routes[i].route, place)) {
-            return &model->routes[i];
-        }
-    }
-    return NULL;
+    return model_kernel_route(&model->kernel, &place->prefix, place->metric);
 }
 
 static inline void model_route_put(struct model *model, const struct fib_route *route)
 {
-    struct model_route *item = model_route(model, route);
-    for (uint32_t i = 0; i < MODEL_ROUTES_MAX && item == NULL; i++) {
-        if (!model->routes[i].is_live) {
-            item = &model->routes[i];
-            model->route_limit = i >= model->route_limit ? i + 1 : model->route_limit;
-        }
-    }
-    ck_assert_ptr_nonnull(item);
-    *item = (struct model_route){.is_live = true, .route = *route};
+    model_kernel_route_put(&model->kernel, route);
+}
+
+static inline struct fib_nexthop *model_object(struct model *model, uint32_t id)
+{
+    return model_kernel_object(&model->kernel, id);
+}
+
+static inline void model_object_gone(struct model *model, uint32_t id)
+{
+    model_kernel_object_drop(&model->kernel, id);
+}
+
+/* It is gone, and nobody was told. */
+static inline void model_route_lose(struct model *model, const struct fib_route *place)
+{
+    ck_assert(model_kernel_route_drop(&model->kernel, &place->prefix, place->metric));
 }
 
 static inline int model_do_route(struct model *model, const struct fib_route_action *action)
 {
-    const struct fib_route *wish = &action->route;
-    struct model_route *item = model_route(model, wish);
-    ck_assert_uint_eq(wish->protocol, MODEL_OURS);
-    if (model->fail_routes_with != 0 && wish->type == FIB_ROUTE_UNICAST) {
+    if (model->fail_routes_with != 0 && action->route.type == FIB_ROUTE_UNICAST) {
         return model->fail_routes_with;
     }
-    if (item != NULL) {
-        /* Somebody else's route is never written over and never deleted. */
-        ck_assert_uint_eq(item->route.protocol, MODEL_OURS);
-    }
-    if (action->is_delete) {
-        if (item == NULL) {
-            return ESRCH;
-        }
-        item->is_live = false;
-        return 0;
-    }
-    if (wish->nexthop_object != 0 && model_object(model, wish->nexthop_object) == NULL) {
-        return EINVAL;
-    }
-    for (uint8_t i = 0; i < wish->leg_count; i++) {
-        if (wish->legs[i].ifindex >= MODEL_LINKS_MAX ||
-            !model->links[wish->legs[i].ifindex].is_up) {
-            return ENETDOWN;
-        }
-    }
-    model_route_put(model, wish);
-    return 0;
+    int error = model_kernel_do_route(&model->kernel, action);
+    /* Somebody else's route is never written over and never deleted. */
+    ck_assert_uint_eq(model->kernel.wrong, 0);
+    return error;
 }
 
 /* ---- The queue ---- */
@@ -396,48 +227,9 @@ static inline void model_wait_ms(struct model *model, int64_t ms)
 
 /* ---- Links ---- */
 
-/* What the kernel does by itself when a link loses its carrier. */
-static inline void model_link_lost(struct model *model, uint32_t ifindex)
-{
-    for (uint32_t i = 0; i < model->object_limit; i++) {
-        struct model_object *object = &model->objects[i];
-        if (object->is_live && object->nexthop.member_count == 0 && !object->nexthop.is_blackhole &&
-            object->nexthop.leg.ifindex == ifindex) {
-            model_object_gone(model, object->nexthop.id);
-        }
-    }
-    for (uint32_t i = 0; i < model->route_limit; i++) {
-        struct fib_route *route = &model->routes[i].route;
-        uint8_t kept = 0;
-        if (!model->routes[i].is_live || route->leg_count == 0) {
-            continue;
-        }
-        for (uint8_t k = 0; k < route->leg_count; k++) {
-            if (route->legs[k].ifindex != ifindex) {
-                route->legs[kept++] = route->legs[k];
-            }
-        }
-        route->leg_count = kept;
-        model->routes[i].is_live = kept != 0;
-    }
-}
-
-static inline void model_connected(struct model *model, uint32_t ifindex)
-{
-    const struct model_link *link = &model->links[ifindex];
-    if (link->addr.family != IP_NONE && link->is_up) {
-        struct fib_route route = {.prefix = prefix_make(&link->addr, link->len_bits),
-                                  .protocol = 2,
-                                  .type = FIB_ROUTE_UNICAST,
-                                  .leg_count = 1};
-        route.legs[0].ifindex = ifindex;
-        model_route_put(model, &route);
-    }
-}
-
 static inline void model_feed_link(struct model *model, uint32_t ifindex)
 {
-    const struct model_link *link = &model->links[ifindex];
+    const struct model_link *link = &model->kernel.links[ifindex];
     struct core_event event = {.kind = EVENT_LINK};
     event.link.ifindex = ifindex;
     event.link.is_removed = link->is_absent;
@@ -451,12 +243,12 @@ static inline void model_feed_link(struct model *model, uint32_t ifindex)
 
 static inline void model_feed_addr(struct model *model, uint32_t ifindex)
 {
-    const struct model_link *link = &model->links[ifindex];
-    struct core_event event = {.kind = EVENT_ADDR};
-    event.addr.ifindex = ifindex;
-    event.addr.addr = link->addr;
-    event.addr.len_bits = link->len_bits;
-    if (link->addr.family != IP_NONE && !link->is_absent) {
+    const struct model_link *link = &model->kernel.links[ifindex];
+    for (uint8_t i = 0; i < link->addr_count && !link->is_absent; i++) {
+        struct core_event event = {.kind = EVENT_ADDR};
+        event.addr.ifindex = ifindex;
+        event.addr.addr = link->addrs[i].addr;
+        event.addr.len_bits = link->addrs[i].len_bits;
         top_feed(model->top, &event);
     }
 }
@@ -464,25 +256,25 @@ static inline void model_feed_addr(struct model *model, uint32_t ifindex)
 static inline void model_link_add(struct model *model, uint32_t ifindex, const char *name,
                                   const char *kind, const char *addr, uint8_t len_bits)
 {
-    struct model_link *link = &model->links[ifindex];
-    *link = (struct model_link){.name = name, .kind = kind, .is_up = true};
-    link->path_class = strcmp(kind, "xfrm") == 0 ? PATH_CLASS_IPSEC : PATH_CLASS_CLEAR;
+    model_kernel_link_put(&model->kernel, ifindex, name, kind);
     if (addr != NULL) {
-        link->addr = addr_of(addr);
-        link->len_bits = len_bits;
+        struct ip_addr parsed = addr_of(addr);
+        model_kernel_addr_put(&model->kernel, ifindex, &parsed, len_bits);
     }
-    model_connected(model, ifindex);
 }
 
 /* The kernel acts first; the core hears of it afterwards. */
 static inline void model_link_set(struct model *model, uint32_t ifindex, bool is_up)
 {
-    model->links[ifindex].is_up = is_up;
-    if (is_up) {
-        model_connected(model, ifindex);
-    } else {
-        model_link_lost(model, ifindex);
-    }
+    model_kernel_set_up(&model->kernel, ifindex, is_up);
+    model_check(model);
+    model_feed_link(model, ifindex);
+    model_check(model);
+}
+
+static inline void model_link_vanish(struct model *model, uint32_t ifindex)
+{
+    model_kernel_link_remove(&model->kernel, ifindex);
     model_check(model);
     model_feed_link(model, ifindex);
     model_check(model);
@@ -495,27 +287,23 @@ static inline void model_tell_all(struct model *model)
     struct core_event event = {.kind = EVENT_KERNEL_DUMP_BEGIN};
     top_feed(model->top, &event);
     for (uint32_t i = 1; i < MODEL_LINKS_MAX; i++) {
-        if (model->links[i].name != NULL && !model->links[i].is_absent) {
+        if (model->kernel.links[i].name[0] != 0 && !model->kernel.links[i].is_absent) {
             model_feed_link(model, i);
             model_feed_addr(model, i);
         }
     }
-    for (uint32_t i = 0; i < model->object_limit; i++) {
-        if (model->objects[i].is_live) {
-            struct core_event told = {.kind = EVENT_KERNEL_NEXTHOP};
-            told.kernel_nexthop.is_ours = model->objects[i].is_ours;
-            told.kernel_nexthop.nexthop = model->objects[i].nexthop;
-            top_feed(model->top, &told);
-        }
+    for (uint32_t i = 0; i < model->kernel.object_count; i++) {
+        struct core_event told = {.kind = EVENT_KERNEL_NEXTHOP};
+        told.kernel_nexthop.is_ours = model->kernel.objects[i].is_ours;
+        told.kernel_nexthop.nexthop = model->kernel.objects[i].nexthop;
+        top_feed(model->top, &told);
     }
-    for (uint32_t i = 0; i < model->route_limit; i++) {
-        if (model->routes[i].is_live) {
-            struct core_event told = {.kind = EVENT_KERNEL_ROUTE};
-            told.kernel_route.is_from_dump = true;
-            told.kernel_route.route = model->routes[i].route;
-            told.kernel_route.route.table = CONFIG_FIB_TABLE_DEFAULT;
-            top_feed(model->top, &told);
-        }
+    for (uint32_t i = 0; i < model->kernel.route_count; i++) {
+        struct core_event told = {.kind = EVENT_KERNEL_ROUTE};
+        told.kernel_route.is_from_dump = true;
+        told.kernel_route.route = model->kernel.routes[i];
+        told.kernel_route.route.table = CONFIG_FIB_TABLE_DEFAULT;
+        top_feed(model->top, &told);
     }
     event.kind = EVENT_KERNEL_DUMP_END;
     top_feed(model->top, &event);
@@ -525,10 +313,9 @@ static inline void model_tell_all(struct model *model)
 static inline void model_foreign(struct model *model, const struct fib_route *route,
                                  bool is_removed)
 {
-    struct model_route *item = model_route(model, route);
-    if (is_removed && item != NULL) {
-        item->is_live = false;
-    } else if (!is_removed) {
+    if (is_removed) {
+        model_kernel_route_drop(&model->kernel, &route->prefix, route->metric);
+    } else {
         model_route_put(model, route);
     }
     struct core_event told = {.kind = EVENT_KERNEL_ROUTE};
@@ -541,19 +328,15 @@ static inline void model_foreign(struct model *model, const struct fib_route *ro
 static inline uint32_t model_count(const struct model *model, uint8_t protocol)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < model->route_limit; i++) {
-        count += model->routes[i].is_live && model->routes[i].route.protocol == protocol ? 1 : 0;
+    for (uint32_t i = 0; i < model->kernel.route_count; i++) {
+        count += model->kernel.routes[i].protocol == protocol ? 1 : 0;
     }
     return count;
 }
 
 static inline uint32_t model_object_count(const struct model *model)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < model->object_limit; i++) {
-        count += model->objects[i].is_live ? 1 : 0;
-    }
-    return count;
+    return model->kernel.object_count;
 }
 
 /* ---- The mission: two ER links, two tunnels, four far ends ---- */
@@ -621,6 +404,7 @@ static inline struct model *model_new(uint64_t seed)
 static inline void model_free(struct model *model)
 {
     top_free(model->top);
+    model_kernel_fini(&model->kernel);
     free(model->queue);
     free(model);
 }

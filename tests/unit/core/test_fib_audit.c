@@ -19,10 +19,16 @@ static void down(void)
     model_free(model);
 }
 
-static struct model_route *at(const char *prefix, uint32_t metric)
+static struct fib_route *at(const char *prefix, uint32_t metric)
 {
     struct fib_route place = {.prefix = prefix_of(prefix), .metric = metric};
     return model_route(model, &place);
+}
+
+static void lose(const char *prefix, uint32_t metric)
+{
+    struct fib_route place = {.prefix = prefix_of(prefix), .metric = metric};
+    model_route_lose(model, &place);
 }
 
 static void tell_border(enum core_event_kind kind, bool is_broken_off)
@@ -52,15 +58,11 @@ static void tell_route(const struct fib_route *route)
 
 static void tell_all(void)
 {
-    for (uint32_t i = 0; i < model->object_limit; i++) {
-        if (model->objects[i].is_live) {
-            tell_object(&model->objects[i].nexthop);
-        }
+    for (uint32_t i = 0; i < model->kernel.object_count; i++) {
+        tell_object(&model->kernel.objects[i].nexthop);
     }
-    for (uint32_t i = 0; i < model->route_limit; i++) {
-        if (model->routes[i].is_live) {
-            tell_route(&model->routes[i].route);
-        }
+    for (uint32_t i = 0; i < model->kernel.route_count; i++) {
+        tell_route(&model->kernel.routes[i]);
     }
 }
 
@@ -109,10 +111,10 @@ END_TEST
 
 START_TEST(what_vanished_without_a_word_is_found)
 {
-    at("10.51.231.0/24", CONFIG_FIB_METRIC_DEFAULT)->is_live = false;
-    at("10.51.230.4/32", CONFIG_FIB_METRIC_DEFAULT)->is_live = false;
-    at("10.51.230.12/32", CONFIG_FIB_METRIC_DEFAULT)->is_live = false;
-    at("10.51.230.0/23", GUARD_METRIC)->is_live = false;
+    lose("10.51.231.0/24", CONFIG_FIB_METRIC_DEFAULT);
+    lose("10.51.230.4/32", CONFIG_FIB_METRIC_DEFAULT);
+    lose("10.51.230.12/32", CONFIG_FIB_METRIC_DEFAULT);
+    lose("10.51.230.0/23", GUARD_METRIC);
     run_audit();
     ck_assert(is_whole());
     ck_assert_uint_eq(audit.repaired[DRIFT_ROUTE], 1);
@@ -130,8 +132,8 @@ END_TEST
 
 START_TEST(objects_that_vanished_come_back_with_their_routes)
 {
-    uint32_t group = at("10.51.231.0/24", CONFIG_FIB_METRIC_DEFAULT)->route.nexthop_object;
-    uint32_t leg = model_object(model, group)->nexthop.members[0];
+    uint32_t group = at("10.51.231.0/24", CONFIG_FIB_METRIC_DEFAULT)->nexthop_object;
+    uint32_t leg = model_object(model, group)->members[0];
     model_object_gone(model, group); /* and all routes on it */
     ck_assert_uint_eq(model_ways_to(model, "10.51.231.10"), 0);
     model_object_gone(model, leg);
@@ -143,14 +145,14 @@ END_TEST
 
 START_TEST(a_changed_object_is_put_right_in_place)
 {
-    uint32_t group = at("10.51.231.0/24", CONFIG_FIB_METRIC_DEFAULT)->route.nexthop_object;
-    struct fib_nexthop *object = &model_object(model, group)->nexthop;
+    uint32_t group = at("10.51.231.0/24", CONFIG_FIB_METRIC_DEFAULT)->nexthop_object;
+    struct fib_nexthop *object = model_object(model, group);
     uint32_t routes = model->route_operations;
     ck_assert_uint_eq(object->member_count, 2);
     object->member_count = 1;
     run_audit();
     ck_assert_uint_eq(object->member_count, 2);
-    struct fib_nexthop *leg = &model_object(model, object->members[0])->nexthop;
+    struct fib_nexthop *leg = model_object(model, object->members[0]);
     uint32_t ifindex = leg->leg.ifindex;
     leg->leg.ifindex = LO;
     run_audit();
@@ -162,8 +164,8 @@ END_TEST
 
 START_TEST(an_object_changed_by_somebody_is_put_right_at_once)
 {
-    uint32_t group = at("10.51.231.0/24", CONFIG_FIB_METRIC_DEFAULT)->route.nexthop_object;
-    struct fib_nexthop *object = &model_object(model, group)->nexthop;
+    uint32_t group = at("10.51.231.0/24", CONFIG_FIB_METRIC_DEFAULT)->nexthop_object;
+    struct fib_nexthop *object = model_object(model, group);
     object->member_count = 1;
     tell_object(object);
     model_settle(model);
@@ -179,25 +181,21 @@ START_TEST(what_is_older_than_an_answer_is_no_drift)
     /* The rows were read before the tunnel died; its groups were replaced while they waited. */
     struct fib_nexthop rows[MODEL_OBJECTS_MAX];
     uint32_t count = 0;
-    for (uint32_t i = 0; i < model->object_limit; i++) {
-        if (model->objects[i].is_live) {
-            rows[count++] = model->objects[i].nexthop;
-        }
+    for (uint32_t i = 0; i < model->kernel.object_count; i++) {
+        rows[count++] = model->kernel.objects[i].nexthop;
     }
     tell_border(EVENT_KERNEL_DUMP_BEGIN, false);
     mission_sa(model, 1, false);
     far_withdraw(model->top, far_end_of(model->top, "172.16.0.2"), "10.60.0.0/16");
-    struct fib_route stale = at("10.60.0.0/16", CONFIG_FIB_METRIC_DEFAULT)->route;
+    struct fib_route stale = *at("10.60.0.0/16", CONFIG_FIB_METRIC_DEFAULT);
     model_wait_ms(model, 100);
     uint32_t operations = model->operations;
     for (uint32_t i = 0; i < count; i++) {
         tell_object(&rows[i]);
     }
     tell_route(&stale);
-    for (uint32_t i = 0; i < model->route_limit; i++) {
-        if (model->routes[i].is_live) {
-            tell_route(&model->routes[i].route);
-        }
+    for (uint32_t i = 0; i < model->kernel.route_count; i++) {
+        tell_route(&model->kernel.routes[i]);
     }
     tell_border(EVENT_KERNEL_DUMP_END, false);
     model_wait_ms(model, 100);
@@ -276,7 +274,7 @@ START_TEST(routes_of_others_that_do_not_fit_have_everything_read_again)
     tell_border(EVENT_KERNEL_DUMP_END, false);
     ck_assert_uint_eq(requests_of_everything(), 1);
     model_tell_all(model);
-    at("198.51.100.0/24", 7)->is_live = false; /* nobody told */
+    lose("198.51.100.0/24", 7); /* nobody told */
     tell_border(EVENT_KERNEL_DUMP_BEGIN, false);
     tell_all();
     tell_border(EVENT_KERNEL_DUMP_END, false);
@@ -284,10 +282,46 @@ START_TEST(routes_of_others_that_do_not_fit_have_everything_read_again)
 }
 END_TEST
 
+/* Lets time pass; how often an audit is asked for. */
+static uint32_t audits_within_ms(uint32_t ms)
+{
+    uint32_t requests = 0;
+    for (uint32_t passed = 0; passed < ms; passed += 100) {
+        struct core_event event = {.kind = EVENT_TIME};
+        struct core_action action;
+        model->top->now = mono_add(model->top->now, mono_span_ms(100));
+        top_feed(model->top, &event);
+        core_work(model->top->core, model->top->now, 100);
+        while (core_take_action(model->top->core, &action)) {
+            requests += action.kind == ACTION_FIB_REQUEST_DUMP && action.request_dump.is_audit;
+        }
+    }
+    return requests;
+}
+
+START_TEST(a_refused_removal_brings_the_next_audit_forward)
+{
+    struct fib_route stray = *at("10.60.0.0/16", CONFIG_FIB_METRIC_DEFAULT);
+    stray.prefix = prefix_of("10.99.0.0/16");
+    model_route_put(model, &stray);
+    model->fail_routes_with = ENOBUFS;
+    run_audit();
+    ck_assert_ptr_nonnull(at("10.99.0.0/16", CONFIG_FIB_METRIC_DEFAULT));
+    ck_assert_uint_eq(audits_within_ms(2000), 1);
+    run_audit(); /* refused again: the pauses grow */
+    ck_assert_uint_eq(audits_within_ms(1000), 0);
+    ck_assert_uint_eq(audits_within_ms(2000), 1);
+    model->fail_routes_with = 0;
+    run_audit();
+    ck_assert_ptr_null(at("10.99.0.0/16", CONFIG_FIB_METRIC_DEFAULT));
+    ck_assert_uint_eq(audits_within_ms(10000), 0);
+}
+END_TEST
+
 START_TEST(the_record_of_drift_is_bounded)
 {
     for (uint32_t i = 0; i < 3 * DRIFTS_KEPT; i++) {
-        at("10.51.230.0/23", GUARD_METRIC)->is_live = false;
+        lose("10.51.230.0/23", GUARD_METRIC);
         run_audit();
     }
     ck_assert_uint_eq(audit.drift_count, DRIFTS_KEPT);
@@ -312,6 +346,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, an_audit_that_is_broken_off_repairs_nothing);
     tcase_add_test(tcase, an_account_of_everything_overtakes_an_audit);
     tcase_add_test(tcase, routes_of_others_that_do_not_fit_have_everything_read_again);
+    tcase_add_test(tcase, a_refused_removal_brings_the_next_audit_forward);
     tcase_add_test(tcase, the_record_of_drift_is_bounded);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -7,7 +7,7 @@
 #define MSEE "172.16.0.2"
 #define HUB  "10.51.230.12"
 
-static const struct model_route *at(struct model *model, const char *prefix)
+static const struct fib_route *at(struct model *model, const char *prefix)
 {
     struct fib_route place = {.prefix = prefix_of(prefix), .metric = CONFIG_FIB_METRIC_DEFAULT};
     return model_route(model, &place);
@@ -15,8 +15,8 @@ static const struct model_route *at(struct model *model, const char *prefix)
 
 static bool is_discarded(struct model *model, const char *prefix)
 {
-    const struct model_route *route = at(model, prefix);
-    return route != NULL && route->route.type == FIB_ROUTE_BLACKHOLE;
+    const struct fib_route *route = at(model, prefix);
+    return route != NULL && route->type == FIB_ROUTE_BLACKHOLE;
 }
 
 static struct model *up_with(struct config *config)

@@ -22,11 +22,11 @@ START_TEST(pins_are_plain_routes)
 {
     struct model *model = mission_up(2);
     struct ip_addr addr = addr_of("10.51.230.4");
-    const struct model_route *pin = model_lookup(model, &addr);
-    ck_assert_uint_eq(pin->route.prefix.len_bits, 32);
-    ck_assert_uint_eq(pin->route.nexthop_object, 0);
-    ck_assert_uint_eq(pin->route.leg_count, 2);
-    ck_assert(ip_equal(&pin->route.preferred_source, &model->links[LO].addr));
+    const struct fib_route *pin = model_lookup(model, &addr);
+    ck_assert_uint_eq(pin->prefix.len_bits, 32);
+    ck_assert_uint_eq(pin->nexthop_object, 0);
+    ck_assert_uint_eq(pin->leg_count, 2);
+    ck_assert(ip_equal(&pin->preferred_source, &model->kernel.links[LO].addrs[0].addr));
     model_free(model);
 }
 END_TEST
@@ -37,10 +37,10 @@ START_TEST(guard_comes_first_and_before_the_dump)
     model_configure(model, mission_config());
     ck_assert_uint_eq(model->operations, 1);
     struct ip_addr addr = addr_of("10.51.231.1");
-    const struct model_route *guard = model_lookup(model, &addr);
+    const struct fib_route *guard = model_lookup(model, &addr);
     ck_assert_ptr_nonnull(guard);
-    ck_assert_uint_eq(guard->route.type, FIB_ROUTE_UNREACHABLE);
-    ck_assert_uint_ge(guard->route.metric, 4294967000u);
+    ck_assert_uint_eq(guard->type, FIB_ROUTE_UNREACHABLE);
+    ck_assert_uint_ge(guard->metric, 4294967000u);
     model_free(model);
 }
 END_TEST
@@ -146,8 +146,7 @@ END_TEST
 START_TEST(tunnel_device_vanishes)
 {
     struct model *model = mission_up(8);
-    model->links[IPSEC0].is_absent = true;
-    model_link_set(model, IPSEC0, false);
+    model_link_vanish(model, IPSEC0);
     model_wait_ms(model, 3000);
     ck_assert_uint_eq(model_ways_to(model, "10.51.231.10"), WAY(IPSEC1));
     ck_assert_uint_eq(model_ways_to(model, "10.51.230.12"), 0);
@@ -202,9 +201,9 @@ START_TEST(no_underlay_is_unreachable_not_a_circle)
     far_end_of(model->top, "172.16.0.6")->refuses_connects = true;
     model_wait_ms(model, 1000);
     struct ip_addr addr = addr_of("10.51.230.4");
-    const struct model_route *pin = model_lookup(model, &addr);
-    ck_assert_uint_eq(pin->route.prefix.len_bits, 32);
-    ck_assert_uint_eq(pin->route.type, FIB_ROUTE_UNREACHABLE);
+    const struct fib_route *pin = model_lookup(model, &addr);
+    ck_assert_uint_eq(pin->prefix.len_bits, 32);
+    ck_assert_uint_eq(pin->type, FIB_ROUTE_UNREACHABLE);
     model_free(model);
 }
 END_TEST

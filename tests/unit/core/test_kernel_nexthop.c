@@ -251,11 +251,9 @@ START_TEST(routes_that_vanish_with_their_group_return)
     model_wait_ms(model, 1000);
     ck_assert_uint_eq(model_ways_to(model, "11.5.0.1"), WAY(ER1));
     /* The kernel drops all of them silently; the link is back before anybody re-decides. */
-    model->links[ER1].is_up = false;
-    model_link_lost(model, ER1);
+    model_kernel_set_up(&model->kernel, ER1, false);
     model_feed_link(model, ER1);
-    model->links[ER1].is_up = true;
-    model_connected(model, ER1);
+    model_kernel_set_up(&model->kernel, ER1, true);
     model_feed_link(model, ER1);
     model_wait_ms(model, 60000);
     announce_many(model, "172.16.0.2");
@@ -330,8 +328,7 @@ START_TEST(classes_by_configuration_tunnel_and_kind)
     addr = addr_of("10.51.230.12");
     ck_assert(kernel_session_class(core, &addr, 1, &path_class));
     ck_assert_ptr_null(kernel_session_obstacle(core, &addr, 1));
-    model->links[IPSEC0].is_absent = true;
-    model_link_set(model, IPSEC0, false);
+    model_link_vanish(model, IPSEC0);
     ck_assert_str_eq(kernel_session_obstacle(core, &addr, 1),
                      "no route to 10.51.230.12: tunnel ipsec0 has no interface");
     model_free(model);
@@ -422,9 +419,8 @@ START_TEST(ipv6_has_pins_guards_and_static_routes)
     struct model *model = model_new(15);
     model->guarded[0] = addr_of("2001:db8:51::99");
     model->guarded_count = 1;
-    model->links[ER1].addr = addr_of("2001:db8::1");
-    model->links[ER1].len_bits = 64;
-    model_connected(model, ER1);
+    struct ip_addr er1 = addr_of("2001:db8::1");
+    model_kernel_addr_put(&model->kernel, ER1, &er1, 64);
     model_configure(model, config);
     model_tell_all(model);
     model_wait_ms(model, 1000);

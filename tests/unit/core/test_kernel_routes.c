@@ -48,7 +48,7 @@ static struct model *up_with(struct config *config)
     return model;
 }
 
-static const struct model_route *at(struct model *model, const char *prefix)
+static const struct fib_route *at(struct model *model, const char *prefix)
 {
     struct fib_route place = {.prefix = prefix_of(prefix), .metric = CONFIG_FIB_METRIC_DEFAULT};
     return model_route(model, &place);
@@ -118,7 +118,7 @@ START_TEST(static_beats_bgp_by_distance_only)
 {
     struct model *model = up_with(with_static(mission_config(), "10.60.0.0/16", NULL, "er1", 1));
     ck_assert_uint_eq(model_ways_to(model, "10.60.1.1"), WAY(ER1));
-    ck_assert_uint_eq(at(model, "10.60.0.0/16")->route.nexthop_object, 0);
+    ck_assert_uint_eq(at(model, "10.60.0.0/16")->nexthop_object, 0);
     /* It goes: BGP takes the place over. */
     model_configure(model, mission_config());
     model_wait_ms(model, 100);
@@ -130,7 +130,7 @@ START_TEST(static_beats_bgp_by_distance_only)
     far_withdraw(model->top, far_end_of(model->top, "172.16.0.2"), "10.60.0.0/16");
     far_withdraw(model->top, far_end_of(model->top, "172.16.0.6"), "10.60.0.0/16");
     model_wait_ms(model, 100);
-    ck_assert_uint_eq(at(model, "10.60.0.0/16")->route.type, FIB_ROUTE_BLACKHOLE);
+    ck_assert_uint_eq(at(model, "10.60.0.0/16")->type, FIB_ROUTE_BLACKHOLE);
     model_free(model);
 }
 END_TEST
@@ -221,10 +221,10 @@ START_TEST(foreign_route_with_our_metric_is_not_written_over)
     model_wait_ms(model, 20000);
     mission_announce(model, "10.51.230.12");
     model_wait_ms(model, 1000);
-    ck_assert_uint_eq(at(model, "10.51.231.0/24")->route.protocol, 4);
+    ck_assert_uint_eq(at(model, "10.51.231.0/24")->protocol, 4);
     model_foreign(model, &route, true);
     model_wait_ms(model, 1000);
-    ck_assert_uint_eq(at(model, "10.51.231.0/24")->route.protocol, MODEL_OURS);
+    ck_assert_uint_eq(at(model, "10.51.231.0/24")->protocol, MODEL_OURS);
     model_free(model);
 }
 END_TEST
@@ -279,9 +279,9 @@ END_TEST
 
 /* ---- Repair ---- */
 
-static void tell_lost(struct model *model, const struct model_route *item)
+static void tell_lost(struct model *model, const struct fib_route *item)
 {
-    struct fib_route route = item->route;
+    struct fib_route route = *item;
     model_foreign(model, &route, true);
 }
 
@@ -307,7 +307,7 @@ END_TEST
 START_TEST(changed_route_is_put_right)
 {
     struct model *model = mission_up(25);
-    struct fib_route bad = at(model, "10.51.231.0/24")->route;
+    struct fib_route bad = *at(model, "10.51.231.0/24");
     bad.nexthop_object = 0;
     bad.leg_count = 1;
     bad.legs[0].ifindex = IPSEC1;
@@ -321,13 +321,7 @@ END_TEST
 START_TEST(overrun_is_healed_by_a_new_account)
 {
     struct model *model = mission_up(26);
-    for (uint32_t i = 0; i < model->route_limit; i++) {
-        model->routes[i].is_live =
-            model->routes[i].is_live && model->routes[i].route.protocol != MODEL_OURS;
-    }
-    for (uint32_t i = 0; i < model->object_limit; i++) {
-        model->objects[i].is_live = false;
-    }
+    model_kernel_forget_ours(&model->kernel);
     struct fib_route stray = foreign_route("10.99.0.0/16", CONFIG_FIB_METRIC_DEFAULT, ER1);
     stray.protocol = MODEL_OURS;
     model_route_put(model, &stray);
@@ -380,6 +374,21 @@ START_TEST(kernel_is_audited_now_and_then)
         }
     }
     ck_assert_uint_eq(requests, 12);
+    model_free(model);
+}
+END_TEST
+
+/* The kernel's account was given without it, or its end was not told. */
+START_TEST(guard_removed_before_the_first_account_ends_returns)
+{
+    struct model *model = model_new(47);
+    struct fib_route guard = {.prefix = prefix_of("10.51.230.0/23"), .metric = GUARD_METRIC};
+    model_configure(model, mission_config());
+    ck_assert_ptr_nonnull(model_route(model, &guard));
+    model_route_lose(model, &guard);
+    model_tell_all(model);
+    model_wait_ms(model, 100);
+    ck_assert_ptr_nonnull(model_route(model, &guard));
     model_free(model);
 }
 END_TEST
@@ -469,9 +478,9 @@ START_TEST(restart_never_uses_the_numbers_of_earlier_objects)
 {
     struct model *model = mission_up(46);
     uint32_t last = 0;
-    for (uint32_t i = 0; i < model->object_limit; i++) {
-        const struct model_object *object = &model->objects[i];
-        last = object->is_live && object->nexthop.id > last ? object->nexthop.id : last;
+    for (uint32_t i = 0; i < model->kernel.object_count; i++) {
+        uint32_t id = model->kernel.objects[i].nexthop.id;
+        last = id > last ? id : last;
     }
     restart(model);
     model_configure(model, mission_config());
@@ -481,8 +490,8 @@ START_TEST(restart_never_uses_the_numbers_of_earlier_objects)
     mission_announce(model, "10.51.230.12");
     model_wait_ms(model, 1000);
     ck_assert_uint_ne(model_object_count(model), 0);
-    for (uint32_t i = 0; i < model->object_limit; i++) {
-        ck_assert(!model->objects[i].is_live || model->objects[i].nexthop.id > last);
+    for (uint32_t i = 0; i < model->kernel.object_count; i++) {
+        ck_assert_uint_gt(model->kernel.objects[i].nexthop.id, last);
     }
     model_free(model);
 }
@@ -736,6 +745,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, changed_route_is_put_right);
     tcase_add_test(tcase, overrun_is_healed_by_a_new_account);
     tcase_add_test(tcase, quiet_account_writes_nothing);
+    tcase_add_test(tcase, guard_removed_before_the_first_account_ends_returns);
     tcase_add_test(tcase, guard_with_a_lost_answer_is_never_deleted);
     tcase_add_test(tcase, foreign_route_is_reported_when_its_destinations_become_protected);
     tcase_add_test(tcase, refusals_are_retried_without_a_busy_loop);
