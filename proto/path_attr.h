@@ -40,6 +40,7 @@ enum path_attr_type {
 
 /* Facts of this router that travel with an attribute set inside the daemon and never on the wire.
  * They use bits of types that RFC 4271 leaves unassigned in the one-octet range below 64. */
+#define PATH_LOCAL_LAST    PATH_ATTR_BIT(56) /* RFC 9494: used when there is nothing else */
 #define PATH_LOCAL_DISCARD PATH_ATTR_BIT(57) /* RFC 7999: what is sent there is thrown away */
 #define PATH_LOCAL_PEER    PATH_ATTR_BIT(58) /* peer said it: it is not to be told so itself */
 #define PATH_LOCAL_VIA     PATH_ATTR_BIT(59) /* via_tunnel or via_ifindex bind the next hop */

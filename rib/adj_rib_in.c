@@ -194,6 +194,11 @@ bool source_walker_next(struct source_walker *walker, const struct loc_rib *rib,
     return true;
 }
 
+void adj_rib_in_mark_route_stale(struct loc_rib *rib, uint32_t route_number)
+{
+    route_store_mark_one_stale(&rib->routes, route_number);
+}
+
 void adj_rib_in_mark_stale(struct loc_rib *rib, uint16_t source)
 {
     route_store_mark_stale(&rib->routes, source);

@@ -214,6 +214,11 @@ bool attr_set_has_weight(const struct attr_set *set)
     return (present_of(set) & PATH_LOCAL_WEIGHT) != 0;
 }
 
+bool attr_set_is_last(const struct attr_set *set)
+{
+    return (present_of(set) & PATH_LOCAL_LAST) != 0;
+}
+
 bool attr_set_discards(const struct attr_set *set)
 {
     return (present_of(set) & PATH_LOCAL_DISCARD) != 0;

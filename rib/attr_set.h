@@ -30,6 +30,7 @@ void attr_set_view(const struct attr_set *set, struct path_attrs *view_out);
 
 /* The single values the decision process reads, without filling a view. */
 bool attr_set_has_weight(const struct attr_set *set);
+bool attr_set_is_last(const struct attr_set *set);  /* PATH_LOCAL_LAST */
 bool attr_set_discards(const struct attr_set *set); /* PATH_LOCAL_DISCARD */
 uint32_t attr_set_weight(const struct attr_set *set);
 uint32_t attr_set_local_pref(const struct attr_set *set, uint32_t default_local_pref);

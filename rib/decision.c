@@ -77,6 +77,7 @@ static void candidate_read_attrs(struct candidate *candidate,
 {
     const struct attr_set *set = candidate->set;
     candidate->nexthop = attr_set_nexthop(set);
+    candidate->is_last = attr_set_is_last(set);
     candidate->weight = weight_of(set, candidate->source, options);
     candidate->local_pref = attr_set_local_pref(set, options->default_local_pref);
     candidate->as_path_length = attr_set_as_path_length(set);

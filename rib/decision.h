@@ -21,8 +21,8 @@ enum decision_reason {
     DECISION_MED,
     DECISION_EBGP_OVER_IBGP,
     DECISION_NEXTHOP_COST,
-    DECISION_MULTIPATH,      /* equal so far and used beside the best path */
-    DECISION_OLDER_EXTERNAL, /* reserved: never used, since the result may not depend on order */
+    DECISION_MULTIPATH,        /* equal so far and used beside the best path */
+    DECISION_LONG_LIVED_STALE, /* RFC 9494 4.6: taken before all others */
     DECISION_ROUTER_ID,
     DECISION_CLUSTER_LENGTH,
     DECISION_PEER_ADDRESS,

@@ -21,6 +21,8 @@ static int compare_at(const struct candidate *a, const struct candidate *b,
                       enum decision_reason step, const struct decision_options *options)
 {
     switch (step) {
+    case DECISION_LONG_LIVED_STALE:
+        return (int)a->is_last - (int)b->is_last;
     case DECISION_WEIGHT:
         return compare_u32(b->weight, a->weight);
     case DECISION_LOCAL_PREF:
@@ -63,8 +65,8 @@ struct stretch {
 };
 
 static const uint8_t steps_before_med[] = {
-    DECISION_WEIGHT,         DECISION_LOCAL_PREF, DECISION_LOCAL_ORIGIN,
-    DECISION_AS_PATH_LENGTH, DECISION_ORIGIN,
+    DECISION_LONG_LIVED_STALE, DECISION_WEIGHT,         DECISION_LOCAL_PREF,
+    DECISION_LOCAL_ORIGIN,     DECISION_AS_PATH_LENGTH, DECISION_ORIGIN,
 };
 static const uint8_t steps_before_cut[] = {
     DECISION_EBGP_OVER_IBGP,
@@ -83,7 +85,9 @@ static const struct stretch after_cut = {steps_after_cut, sizeof steps_after_cut
 void candidate_set_keys(struct candidate *candidate, const struct decision_options *options)
 {
     uint64_t length = options->ignore_as_path ? 0 : candidate->as_path_length;
-    candidate->preference = (uint64_t)candidate->weight << 32 | candidate->local_pref;
+    uint64_t weight = candidate->weight > INT32_MAX ? INT32_MAX : candidate->weight; /* 16 bits */
+    candidate->preference =
+        (uint64_t)!candidate->is_last << 63 | weight << 32 | candidate->local_pref;
     candidate->distance =
         (uint64_t)!candidate->is_local << 32 | length << 8 | (uint64_t)candidate->origin;
     candidate->cost = (uint64_t)candidate->is_ibgp << 32 | candidate->metric;
@@ -244,10 +248,12 @@ static uint32_t rank_class(const struct candidate *candidate)
     if ((candidate->new_flags & ROUTE_BEST) != 0) {
         return 0;
     }
+    if ((candidate->new_flags & ROUTE_MULTIPATH) != 0) {
+        return 1;
+    }
     /* Who fell later stands nearer to the best. */
-    return (candidate->new_flags & ROUTE_MULTIPATH) != 0
-               ? 1
-               : 2u + (uint32_t)DECISION_REASON_COUNT - candidate->fell_at;
+    uint32_t step = candidate->fell_at == DECISION_LONG_LIVED_STALE ? 0 : candidate->fell_at;
+    return 2u + (uint32_t)DECISION_REASON_COUNT - step;
 }
 
 int candidate_compare_rank(const void *left, const void *right)

@@ -14,7 +14,7 @@ struct candidate {
     const struct attr_set *set; /* NULL: refused */
     const struct nexthop *nexthop;
     const struct rib_source *source;
-    uint64_t preference; /* weight and local preference: higher is better */
+    uint64_t preference; /* not stale, weight, local preference: higher is better */
     uint64_t distance;   /* local origin, AS_PATH length, origin: lower is better */
     uint64_t cost;       /* eBGP over iBGP, next-hop cost: lower is better */
     uint32_t route;
@@ -29,6 +29,7 @@ struct candidate {
     uint16_t as_path_length;
     uint16_t cluster_count;
     uint8_t origin;
+    bool is_last; /* RFC 9494 4.6 */
     bool is_local;
     bool is_ibgp;
     bool is_eligible;

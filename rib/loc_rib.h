@@ -227,6 +227,7 @@ bool source_walker_next(struct source_walker *walker, const struct loc_rib *rib,
 
 /* Graceful restart: marks all routes of source stale; sweep removes those still stale, at most max,
  * and returns how many went. O(routes of the source). */
+void adj_rib_in_mark_route_stale(struct loc_rib *rib, uint32_t route_number);
 void adj_rib_in_mark_stale(struct loc_rib *rib, uint16_t source);
 uint32_t adj_rib_in_sweep_stale(struct loc_rib *rib, uint16_t source, uint32_t max);
 

@@ -248,6 +248,17 @@ void route_store_clear_stale(struct route_store *store, uint32_t number)
     }
 }
 
+void route_store_mark_one_stale(struct route_store *store, uint32_t number)
+{
+    struct route_page *page = route_store_page(store, number);
+    struct source_slot *slot = route_store_source(store, route_store_source_of(store, number));
+    uint64_t bit = UINT64_C(1) << route_slot(number);
+    ASSERT((page->live & bit) != 0);
+    slot->stale_count += (page->stale & bit) == 0 ? 1 : 0;
+    page->stale |= bit;
+    slot->sweep_page = slot->first_page;
+}
+
 void route_store_mark_stale(struct route_store *store, uint16_t source)
 {
     struct source_slot *slot = route_store_source(store, source);

@@ -127,6 +127,7 @@ void route_store_set_received(struct route_store *store, uint32_t number, uint32
 
 bool route_store_is_stale(const struct route_store *store, uint32_t number);
 void route_store_clear_stale(struct route_store *store, uint32_t number);
+void route_store_mark_one_stale(struct route_store *store, uint32_t number);
 void route_store_mark_stale(struct route_store *store, uint16_t source);
 
 /* A stale route of source, or 0. */

@@ -127,7 +127,7 @@ static const struct reason_words reasons[] = {
     {"prefer-external", "Peer Type", "an external path is preferred"},
     {"nexthop-cost-higher", "IGP Metric", "next hop further away"},
     {"multipath", "Multipath", "used beside the best path"},
-    {"older-path", "Older Path", "younger path"},
+    {"long-lived-stale", "Long-lived stale", "long-lived stale (RFC 9494)"},
     {"higher-router-id", "Router ID", "higher router ID"},
     {"cluster-list-longer", "Cluster length", "longer cluster list"},
     {"higher-peer-address", "Neighbor IP", "higher neighbor address"},

@@ -61,7 +61,7 @@ static const struct config_row rows[] = {
      "Seconds that the choice of paths waits for the neighbours after our restart (default 360)."},
     {IN_BGP, 0, "global",
      "bgp long-lived-graceful-restart stale-time <graceful-restart/long-lived-stale-time>",
-     "Seconds that they are kept as a last resort (RFC 9494)."},
+     "Seconds that they are kept beyond their restart time, as a last resort (RFC 9494)."},
     {IN_BGP, 0, "global", "bgp cluster-id <route-reflector/cluster-id>",
      "Cluster id of a route reflector (default: the router id)."},
     {IN_BGP, 0, "global", "cover <cover>",

@@ -227,6 +227,33 @@ static void strip_communities(const struct group_key *key, struct path_attrs *at
     }
 }
 
+static void add_community(struct path_attrs *attrs, struct arena *scratch, uint32_t community)
+{
+    uint8_t octets[4];
+    store_be32(octets, community);
+    struct byte_view old =
+        path_attrs_has(attrs, PATH_ATTR_COMMUNITIES) ? attrs->communities : (struct byte_view){0};
+    attrs->communities = community_list_union(scratch, COMMUNITY_STANDARD, old,
+                                              (struct byte_view){octets, sizeof octets});
+    path_attrs_set(attrs, PATH_ATTR_COMMUNITIES);
+}
+
+/* RFC 9494 4.3: who does not know the mark is not told; 4.7: inside the AS, as the last choice and
+ * no further. */
+static bool long_lived_rule_forbids(const struct group_key *key, const struct path_attrs *attrs)
+{
+    return (attrs->present & PATH_LOCAL_LAST) != 0 && !key->has_long_lived && key->is_ebgp;
+}
+
+static void ask_to_use_last(const struct group_key *key, struct path_attrs *attrs,
+                            struct arena *scratch)
+{
+    if ((attrs->present & PATH_LOCAL_LAST) != 0 && !key->has_long_lived && !key->is_ebgp) {
+        attrs->local_pref = 0;
+        add_community(attrs, scratch, COMMUNITY_NO_EXPORT);
+    }
+}
+
 /* RFC 8326 4: the other end is to prefer every other path. */
 static void ask_to_leave(const struct group_key *key, struct path_attrs *attrs,
                          struct arena *scratch)
@@ -238,13 +265,7 @@ static void ask_to_leave(const struct group_key *key, struct path_attrs *attrs,
         attrs->local_pref = 0;
         return;
     }
-    uint8_t octets[4];
-    store_be32(octets, COMMUNITY_GRACEFUL_SHUTDOWN);
-    struct byte_view old =
-        path_attrs_has(attrs, PATH_ATTR_COMMUNITIES) ? attrs->communities : (struct byte_view){0};
-    attrs->communities = community_list_union(scratch, COMMUNITY_STANDARD, old,
-                                              (struct byte_view){octets, sizeof octets});
-    path_attrs_set(attrs, PATH_ATTR_COMMUNITIES);
+    add_community(attrs, scratch, COMMUNITY_GRACEFUL_SHUTDOWN);
 }
 
 struct policy_route export_policy_route(const struct core *core, enum afi_safi afi_safi,
@@ -286,7 +307,8 @@ static struct policy_route policy_route_of(const struct core *core,
 }
 
 #define LOCAL_TO_US                                                                                \
-    (PATH_LOCAL_DISCARD | PATH_LOCAL_VIA | PATH_LOCAL_WEIGHT | PATH_LOCAL_TAG | PATH_LOCAL_SRC)
+    (PATH_LOCAL_LAST | PATH_LOCAL_DISCARD | PATH_LOCAL_VIA | PATH_LOCAL_WEIGHT | PATH_LOCAL_TAG |  \
+     PATH_LOCAL_SRC)
 
 /* What is done to attributes behind the policy. */
 static void finish(const struct core *core, const struct update_group *group,
@@ -296,6 +318,7 @@ static void finish(const struct core *core, const struct update_group *group,
     decide_next_hop(core, group, route, verdict, attrs);
     prepend_own_as(&group->key, attrs, scratch);
     ask_to_leave(&group->key, attrs, scratch);
+    ask_to_use_last(&group->key, attrs, scratch);
     strip_communities(&group->key, attrs);
     if (group->key.is_ebgp) {
         path_attrs_clear(attrs, PATH_ATTR_LOCAL_PREF); /* also when policy set it */
@@ -335,7 +358,7 @@ static struct attr_set *export_transform(struct core *core, struct update_group 
     struct path_attrs attrs;
     attr_set_view(route->attrs, &attrs);
     if (communities_forbid(key, &attrs) || internal_rule_forbids(group, route) ||
-        role_export_forbids(key->bgp_role, &attrs) ||
+        role_export_forbids(key->bgp_role, &attrs) || long_lived_rule_forbids(key, &attrs) ||
         (key->policy.filter_list != NULL &&
          !as_path_list_permits(key->policy.filter_list, attrs.as_path))) {
         return NULL;

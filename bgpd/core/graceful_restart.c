@@ -154,6 +154,7 @@ void restart_mark_open(const struct core *core, const struct peer *peer,
         (restart->has_preserved && !mono_reached(restart->preserved_until, core->now));
     capabilities->restart_state = capabilities->gr_families != 0 && restart_defers_any(core);
     capabilities->gr_forwarding = is_preserved ? capabilities->gr_families : 0;
+    capabilities->llgr_forwarding = is_preserved ? capabilities->llgr_families : 0;
 }
 
 /* ---- Helping others ---- */
@@ -170,6 +171,26 @@ uint32_t helped_families(const struct peer *peer)
 uint32_t preserved_families(const struct peer *peer)
 {
     return helped_families(peer) & peer->remote_open.capabilities.gr_forwarding;
+}
+
+uint32_t long_lived_time_s(const struct peer *peer, enum afi_safi afi_safi)
+{
+    const struct capabilities *local = &peer->local_open.capabilities;
+    const struct capabilities *remote = &peer->remote_open.capabilities;
+    uint32_t families = helped_families(peer) & remote->llgr_families;
+    if (!local->long_lived_gr || !remote->long_lived_gr ||
+        (families & AFI_SAFI_BIT(afi_safi)) == 0) {
+        return 0;
+    }
+    uint32_t ours_s = local->llgr_stale_time_s[afi_safi];
+    uint32_t theirs_s = remote->llgr_stale_time_s[afi_safi];
+    return ours_s < theirs_s ? ours_s : theirs_s;
+}
+
+uint32_t long_preserved_families(const struct peer *peer)
+{
+    const struct capabilities *remote = &peer->remote_open.capabilities;
+    return helped_families(peer) & remote->llgr_families & remote->llgr_forwarding;
 }
 
 bool notification_is_agreed_on(const struct peer *peer)

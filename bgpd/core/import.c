@@ -146,6 +146,33 @@ static bool import_blackhole(const struct import_run *run, const struct prefix *
     return true;
 }
 
+static bool has_community(const struct path_attrs *attrs, uint32_t community)
+{
+    return path_attrs_has(attrs, PATH_ATTR_COMMUNITIES) &&
+           community_list_has_u32(attrs->communities, community);
+}
+
+/* RFC 9494 4.3, 4.6: what a neighbour that stays away said is marked for everybody, and what
+ * carries the mark is used only when there is nothing else. */
+static bool import_long_lived(const struct import_run *run, struct path_attrs *edited)
+{
+    if (run->family->is_long_lived) {
+        uint8_t octets[4];
+        store_be32(octets, COMMUNITY_LLGR_STALE);
+        struct byte_view old = path_attrs_has(edited, PATH_ATTR_COMMUNITIES)
+                                   ? edited->communities
+                                   : (struct byte_view){NULL, 0};
+        edited->communities = community_list_union(&run->core->scratch, COMMUNITY_STANDARD, old,
+                                                   (struct byte_view){octets, sizeof octets});
+        path_attrs_set(edited, PATH_ATTR_COMMUNITIES);
+    }
+    if (!has_community(edited, COMMUNITY_LLGR_STALE)) {
+        return false;
+    }
+    edited->present |= PATH_LOCAL_LAST;
+    return true;
+}
+
 /* The route as it is accepted, owing an unref; NULL when the policy refuses it. */
 static struct attr_set *import_apply_policy(struct import_run *run, const struct prefix *prefix)
 {
@@ -180,6 +207,7 @@ static struct attr_set *import_apply_policy(struct import_run *run, const struct
         is_edited = is_edited || verdict.attrs_changed;
     }
     is_edited = import_blackhole(run, prefix, &edited) || is_edited;
+    is_edited = import_long_lived(run, &edited) || is_edited;
     struct attr_set *set =
         is_edited ? attr_set_intern(core->attrs, &edited) : attr_set_ref(run->received);
     route_bind_nexthop(core, set);
@@ -537,8 +565,9 @@ static struct attr_set *import_rebind(struct core *core, const struct peer *peer
 void import_again(struct core *core, enum afi_safi afi_safi, const struct route_view *route)
 {
     struct peer *peer = source_peer(core->ribs[afi_safi], route->source);
-    if (peer == NULL || peer_family_of(peer, afi_safi)->source != route->source ||
-        (route->flags & ROUTE_STALE) != 0) {
+    const struct peer_family *family = peer == NULL ? NULL : peer_family_of(peer, afi_safi);
+    bool is_stale = (route->flags & ROUTE_STALE) != 0;
+    if (family == NULL || family->source != route->source || (is_stale && !family->is_long_lived)) {
         return; /* the session ended meanwhile; its routes are being removed */
     }
     struct prefix prefix = dest_prefix(core->ribs[afi_safi], route->dest);
@@ -552,7 +581,14 @@ void import_again(struct core *core, enum afi_safi afi_safi, const struct route_
         !ip_is_usable_next_hop(&view.next_hop)) {
         run.reason = DECISION_NEXTHOP_UNRESOLVED;
     }
+    if (run.reason == DECISION_NONE && family->is_long_lived &&
+        has_community(&view, COMMUNITY_NO_LLGR)) {
+        run.reason = DECISION_POLICY_REJECTED; /* RFC 9494 4.3: it is removed with the others */
+    }
     (void)import_store(&run, &prefix, route->path_id);
+    if (is_stale) {
+        adj_rib_in_mark_route_stale(core->ribs[afi_safi], route->route_number);
+    }
     import_run_end(&run);
     attr_set_unref(core->attrs, received);
 }

@@ -47,6 +47,13 @@ static void add_graceful_restart(const struct core *core, const struct config_ne
     if (!is_helper) {
         capabilities->gr_families = capabilities->families;
     }
+    if (core->config != NULL && core->config->bgp.llgr_stale_time_s.is_set) {
+        capabilities->long_lived_gr = true;
+        capabilities->llgr_families = capabilities->gr_families;
+        for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
+            capabilities->llgr_stale_time_s[family] = core->config->bgp.llgr_stale_time_s.value;
+        }
+    }
 }
 
 void negotiate_local_open(const struct core *core, const struct neighbor_settings *settings,
@@ -95,7 +102,8 @@ bool negotiate_open_differs(const struct open_message *before, const struct open
            a->enhanced_refresh != b->enhanced_refresh ||
            a->extended_message != b->extended_message || a->as4 != b->as4 ||
            a->graceful_restart != b->graceful_restart || a->restart_time_s != b->restart_time_s ||
-           a->gr_families != b->gr_families || a->restart_notification != b->restart_notification ||
+           a->gr_families != b->gr_families || a->long_lived_gr != b->long_lived_gr ||
+           a->restart_notification != b->restart_notification ||
            memcmp(a->add_path, b->add_path, sizeof a->add_path) != 0 ||
            a->extended_next_hop != b->extended_next_hop || a->role != b->role;
 }

@@ -104,6 +104,27 @@ static void family_detach_source(struct core *core, struct peer_family *family)
         family->source = 0;
     }
     family->is_stale = false;
+    family->is_long_lived = false;
+    timer_stop(&core->timers, &family->long_lived_timer);
+}
+
+/* RFC 9494 4.3: what is kept beyond the restart time is a last resort. */
+static void family_keep_long(struct core *core, struct peer_family *family, uint32_t seconds)
+{
+    family->is_long_lived = true;
+    timer_start(&core->timers, &family->long_lived_timer,
+                mono_add(core->now, mono_span_s(seconds)));
+    walk_wish_reimport(core, family->afi_safi, family->source);
+    core_log(
+        core, LOG_PEER_DOWN, LOG_SEVERITY_NOTICE, &family->peer->addr, NULL,
+        "%s: it is not back in its restart time; its routes are kept as a last resort for %u s",
+        afi_safi_title(family->afi_safi), seconds);
+}
+
+static void long_lived_timer_expired(struct core *core, struct timer *timer)
+{
+    family_detach_source(core, CONTAINER_OF(timer, struct peer_family, long_lived_timer));
+    peer_routes_forgotten(core);
 }
 
 static void stale_timer_expired(struct core *core, struct timer *timer)
@@ -117,6 +138,8 @@ static void stale_timer_expired(struct core *core, struct timer *timer)
         if (routes->is_up) {
             walk_drain_source(core, family, pf->source, true);
             pf->is_stale = false;
+        } else if (long_lived_time_s(routes->peer, family) != 0) {
+            family_keep_long(core, pf, long_lived_time_s(routes->peer, family));
         } else {
             family_detach_source(core, pf);
         }
@@ -136,6 +159,7 @@ void routes_peer_new(struct core *core, struct peer *peer)
         pf->peer = peer;
         pf->afi_safi = family;
         refresh_init(pf);
+        pf->long_lived_timer.expired = long_lived_timer_expired;
         bitset_init(&pf->told);
         bitset_init(&pf->held);
         bitset_init(&pf->owed);
@@ -195,14 +219,18 @@ void routes_peer_up(struct core *core, struct peer *peer)
     ASSERT(routes != NULL);
     ASSERT(!routes->is_up);
     routes->is_up = true;
-    uint32_t preserved = preserved_families(peer);
     bool has_stale = false;
     timer_stop(&core->timers, &routes->stale_timer);
     for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
         struct peer_family *pf = &routes->families[family];
+        uint32_t preserved =
+            pf->is_long_lived ? long_preserved_families(peer) : preserved_families(peer);
         if ((preserved & AFI_SAFI_BIT(family)) == 0) {
-            family_detach_source(core, pf); /* RFC 4724 4.2: not preserved, or not spoken any more */
+            family_detach_source(core,
+                                 pf); /* RFC 4724 4.2: not preserved, or not spoken any more */
         }
+        pf->is_long_lived = false;
+        timer_stop(&core->timers, &pf->long_lived_timer);
         has_stale = has_stale || pf->is_stale;
         if ((peer->families & AFI_SAFI_BIT(family)) != 0) {
             family_up(core, peer, family);
@@ -262,8 +290,11 @@ void routes_peer_down(struct core *core, struct peer *peer, uint32_t kept_famili
 
 bool routes_peer_is_kept(const struct peer *peer)
 {
-    return peer->routes != NULL && !peer->routes->is_up &&
-           timer_is_armed(&peer->routes->stale_timer);
+    bool is_kept = false;
+    for (unsigned family = 0; peer->routes != NULL && family < AFI_SAFI_COUNT; family++) {
+        is_kept = is_kept || (peer->routes->families[family].is_stale && !peer->routes->is_up);
+    }
+    return is_kept;
 }
 
 void routes_peer_soft_in(struct core *core, struct peer *peer, uint32_t families)

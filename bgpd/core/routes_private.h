@@ -61,7 +61,9 @@ struct peer_family {
     bool paths_limit_logged;
     bool maintenance_seen; /* MSEE drain: 12076 prepended eight times */
     bool end_of_rib_received;
-    bool is_stale; /* routes of a session before may be among those of source */
+    bool is_stale;      /* routes of a session before may be among those of source */
+    bool is_long_lived; /* and are a last resort by now (RFC 9494) */
+    struct timer long_lived_timer;
 
     struct update_group *group; /* NULL while the session is down */
     struct list_node group_node;
@@ -143,6 +145,7 @@ struct group_key {
     uint8_t azure_role;
     uint8_t bgp_role; /* enum bgp_role; none towards internal peers */
     bool graceful_shutdown;
+    bool has_long_lived;   /* the neighbours know LLGR_STALE (RFC 9494) */
     uint8_t add_path_mode; /* enum add_path_mode; none when not agreed on */
     uint8_t add_path_best;
     bool default_originate;

@@ -33,6 +33,7 @@ static void group_key_of(const struct core *core, const struct peer_family *fami
         .azure_role = settings->merged.azure_role,
         .bgp_role = settings->is_ebgp ? (uint8_t)settings->merged.role.value : BGP_ROLE_NONE,
         .graceful_shutdown = settings->merged.graceful_shutdown.value,
+        .has_long_lived = peer->remote_open.capabilities.long_lived_gr,
         .default_originate = config->default_originate.value,
         .path_class = GROUP_CLASS_UNKNOWN,
         .link_ifindex = is_single_hop ? peer->ifindex : 0,
@@ -73,7 +74,8 @@ static bool group_key_settings_equal(const struct group_key *a, const struct gro
            a->is_reflector_client == b->is_reflector_client && a->azure_role == b->azure_role &&
            a->add_path_mode == b->add_path_mode && a->add_path_best == b->add_path_best &&
            a->condition == b->condition && a->condition_is_absence == b->condition_is_absence &&
-           a->bgp_role == b->bgp_role && a->graceful_shutdown == b->graceful_shutdown &&
+           a->has_long_lived == b->has_long_lived && a->bgp_role == b->bgp_role &&
+           a->graceful_shutdown == b->graceful_shutdown &&
            a->default_originate == b->default_originate && a->path_class == b->path_class &&
            a->link_ifindex == b->link_ifindex && options_equal(&a->options, &b->options);
 }

@@ -29,6 +29,7 @@ import netlab  # noqa: E402
 import path_cases  # noqa: E402
 import peers  # noqa: E402
 import replay  # noqa: E402
+import restart_cases  # noqa: E402
 import speaker  # noqa: E402
 import wrong_messages  # noqa: E402
 from base import PATIENCE_S, Failed, Skip, Wire, check, wait_listening  # noqa: E402
@@ -423,6 +424,7 @@ def all_cases(make_dut):
     cases += message_cases.cases(make_dut)
     cases += bfd_cases.cases(make_dut)
     cases += path_cases.cases(make_dut)
+    cases += restart_cases.cases(make_dut)
     return cases
 
 

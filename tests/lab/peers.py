@@ -98,6 +98,8 @@ class Frr:
 class Bird:
     """BIRD 2 with its socket and state in the work folder."""
 
+    arguments = ()
+
     @classmethod
     def missing(cls):
         if find_program("bird") is None or find_program("birdc") is None:
@@ -118,7 +120,8 @@ class Bird:
             os.unlink(self.socket)
         self.process = netlab.Process(
             self.name + "-bird",
-            [find_program("bird"), "-f", "-c", path, "-s", self.socket, "-P", self.folder + "/pid"],
+            [find_program("bird"), "-f", "-c", path, "-s", self.socket, "-P", self.folder + "/pid",
+             *self.arguments],
             netns=self.netns,
         )
         netlab.wait_for(

@@ -34,6 +34,9 @@ struct far_end {
     uint32_t ifindex;
     bool has_enhanced_refresh;
     bool refuses_connects;
+    bool has_restart;    /* graceful, with the forwarding state kept */
+    bool has_long_lived; /* RFC 9494, of long_lived_s */
+    uint32_t long_lived_s;
     conn_id conn;
     bool is_up;
     struct update_options options;
@@ -326,6 +329,16 @@ static inline void far_answer_open(struct table_top *top, struct far_end *end)
     open.capabilities.as4 = true;
     open.capabilities.as4_asn = end->asn;
     open.capabilities.role = BGP_ROLE_NONE;
+    open.capabilities.graceful_restart = end->has_restart;
+    open.capabilities.restart_time_s = end->has_restart ? 60 : 0;
+    open.capabilities.gr_families = end->has_restart ? end->options.families : 0;
+    open.capabilities.gr_forwarding = open.capabilities.gr_families;
+    open.capabilities.long_lived_gr = end->has_long_lived;
+    open.capabilities.llgr_families = end->long_lived_s != 0 ? end->options.families : 0;
+    open.capabilities.llgr_forwarding = open.capabilities.llgr_families;
+    for (int i = 0; i < AFI_SAFI_COUNT; i++) {
+        open.capabilities.llgr_stale_time_s[i] = end->long_lived_s;
+    }
     open.capabilities.extended_next_hop = end->options.extended_next_hop;
     for (int i = 0; i < AFI_SAFI_COUNT; i++) {
         uint32_t bit = AFI_SAFI_BIT(i);

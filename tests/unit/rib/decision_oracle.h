@@ -15,6 +15,7 @@
 /* One path as the oracle sees it: a row of facts. */
 struct fact {
     uint16_t source;
+    bool is_last;
     bool has_weight;
     uint32_t weight;
     uint32_t local_pref;
@@ -60,6 +61,8 @@ static bool beats(const struct fact *a, const struct fact *b, int step,
                   const struct decision_options *options)
 {
     switch (step) {
+    case DECISION_LONG_LIVED_STALE:
+        return !a->is_last && b->is_last;
     case DECISION_WEIGHT:
         return fact_weight(a) > fact_weight(b);
     case DECISION_LOCAL_PREF:
@@ -94,7 +97,8 @@ static uint32_t oracle_best(const struct fact *facts, uint32_t count, const bool
 {
     bool left[PATHS_MAX];
     memcpy(left, in, count * sizeof *left);
-    for (int step = DECISION_WEIGHT; step <= DECISION_PEER_ADDRESS; step++) {
+    for (int at = DECISION_WEIGHT - 1; at <= DECISION_PEER_ADDRESS; at++) {
+        int step = at < DECISION_WEIGHT ? DECISION_LONG_LIVED_STALE : at; /* before all others */
         bool stays[PATHS_MAX];
         for (uint32_t i = 0; i < count; i++) {
             stays[i] = left[i];

@@ -52,6 +52,9 @@ static struct attr_set *fact_set(struct stage *stage, const struct fact *fact)
     if (fact->has_weight) {
         attrs.present |= PATH_LOCAL_WEIGHT;
     }
+    if (fact->is_last) {
+        attrs.present |= PATH_LOCAL_LAST;
+    }
     static const uint8_t clusters[16];
     if (fact->cluster_count != 0) {
         path_attrs_set(&attrs, PATH_ATTR_CLUSTER_LIST);
@@ -280,6 +283,7 @@ END_TEST
 static void random_fact(struct random_source *random, struct fact *fact, uint32_t index)
 {
     *fact = plain_fact(index);
+    fact->is_last = random_below(random, 8) == 0;
     fact->has_weight = random_below(random, 8) == 0;
     fact->weight = random_below(random, 3) * 100;
     fact->local_pref = 100 + random_below(random, 8) / 7;
@@ -342,6 +346,10 @@ START_TEST(each_step_decides_and_is_named)
         a->has_med = b->has_med = true;
         a->has_weight = b->has_weight = true;
         switch (step) {
+        case DECISION_LONG_LIVED_STALE:
+            b->is_last = true;
+            b->weight = 1;
+            break;
         case DECISION_WEIGHT:
             a->weight = 1;
             break;
