@@ -1,10 +1,12 @@
 /* The BFD thread against a second one over a real line: veth pairs and a bridge, each end in a
  * namespace of its own. Without the privilege for namespaces nothing can be tested. */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -463,6 +465,61 @@ START_TEST(a_flood_of_strangers_starves_no_session)
 }
 END_TEST
 
+static void stand_still(int number)
+{
+    (void)number;
+    struct mono_time end = mono_add(clock_mono_now(), mono_span_ms(scaled_ms(400)));
+    while (!mono_reached(end, clock_mono_now())) {
+    }
+}
+
+/* The threads of both ends that keep the time, and not those that stand in. */
+static int stop_threads(void)
+{
+    int count = 0;
+    DIR *folder = opendir("/proc/self/task");
+    ck_assert_ptr_nonnull(folder);
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        char path[300];
+        char name[32] = "";
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (file != NULL) {
+            (void)!fgets(name, sizeof name, file);
+            fclose(file);
+        }
+        if (strcmp(name, "bfd\n") == 0) {
+            count++;
+            ck_assert_int_eq(tgkill(getpid(), atoi(entry->d_name), SIGUSR1), 0);
+        }
+    }
+    closedir(folder);
+    return count;
+}
+
+/* As when the kernel is busy on its core, or the core itself is taken away for a while. */
+START_TEST(a_thread_that_is_held_up_is_stood_in_for)
+{
+    cpu_set_t cores;
+    if (sched_getaffinity(0, sizeof cores, &cores) != 0 || CPU_COUNT(&cores) < 2 || !line_make()) {
+        return;
+    }
+    struct bfd_session_view view;
+    struct sigaction action = {.sa_handler = stand_still};
+    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+    both_come_up(false, false);
+    settle();
+    ck_assert_int_eq(stop_threads(), ENDS);
+    usleep((useconds_t)scaled_ms(450) * 1000);
+    for (int i = 0; i < ENDS; i++) {
+        ck_assert_uint_eq(read_sessions(i, &view, 1), 1);
+        ck_assert_uint_eq(view.machine.state, BFD_UP);
+        ck_assert_uint_eq(view.machine.statistics.downs, 0);
+    }
+    line_free();
+}
+END_TEST
+
 START_TEST(an_interface_made_anew_is_found_again)
 {
     if (!line_make()) {
@@ -606,6 +663,7 @@ Suite *test_suite(void)
     tcase_add_test(cases, over_the_line_both_ends_need_the_key);
     tcase_add_test(cases, a_session_that_is_shut_down_is_no_failure_on_either_end);
     tcase_add_test(cases, a_flood_of_strangers_starves_no_session);
+    tcase_add_test(cases, a_thread_that_is_held_up_is_stood_in_for);
     tcase_add_test(cases, an_interface_made_anew_is_found_again);
     /* It asks a whole idle machine for itself: a load test, `make soak`, not a unit test. */
     if (getenv("SEALANE_SOAK") != NULL) {
