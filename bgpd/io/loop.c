@@ -234,6 +234,7 @@ void daemon_loop_settle(struct daemon_loop *daemon)
     while (core_take_action(daemon->core, &action)) {
         carry_out(daemon, &action);
     }
+    fib_thread_kick(daemon->fib); /* Packets on a dead way do not wait for what is said to peers. */
     tcp_flush(daemon->tcp);
     while (core_take_action(daemon->core, &action)) {
         carry_out(daemon, &action); /* What broken connections of the flush gave rise to. */

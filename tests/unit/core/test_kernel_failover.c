@@ -122,6 +122,40 @@ START_TEST(a_new_session_proves_the_way_that_bfd_gave_up)
 }
 END_TEST
 
+/* Whoever waits for the teardown of a session waits for milliseconds of walking its routes. */
+START_TEST(bfd_down_is_told_to_the_kernel_before_the_session_is_torn_down)
+{
+    struct model *model = mission_up(12);
+    struct core_action action;
+    uint32_t words_to_kernel = 0;
+    bool is_told = false;
+    conn_id session = far_end_of(model->top, "172.16.0.2")->conn;
+    mission_bfd(model, "172.16.0.2", true);
+    model_settle(model);
+    ck_assert_uint_eq(model_ways_to(model, "10.60.1.1"), WAY(ER1) | WAY(ER2));
+    model->is_holding = true;
+    mission_bfd(model, "172.16.0.2", false);
+    while (core_take_action(model->top->core, &action)) {
+        if (action.kind == ACTION_FIB_NEXTHOP) {
+            ck_assert(words_to_kernel != 0 || action.fib_nexthop.is_urgent);
+            words_to_kernel++;
+        }
+        if ((action.kind == ACTION_SEND && action.send.conn == session) ||
+            (action.kind == ACTION_CLOSE && action.close.conn == session)) {
+            ck_assert_uint_ne(words_to_kernel, 0);
+            is_told = true;
+        }
+        model_act(model, &action);
+    }
+    ck_assert(is_told); /* Cease, BFD Down, in the same turn */
+    model->is_holding = false;
+    model_wait_ms(model, 100);
+    ck_assert_uint_eq(model_ways_to(model, "10.60.1.1"), WAY(ER2));
+    ck_assert_uint_eq(model->leaks, 0);
+    model_free(model);
+}
+END_TEST
+
 START_TEST(carrier_loss_is_repaired)
 {
     struct model *model = mission_up(7);
@@ -415,6 +449,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, both_tunnels_dead_blocks);
     tcase_add_test(tcase, silent_link_moves_pins_by_bfd);
     tcase_add_test(tcase, a_new_session_proves_the_way_that_bfd_gave_up);
+    tcase_add_test(tcase, bfd_down_is_told_to_the_kernel_before_the_session_is_torn_down);
     tcase_add_test(tcase, carrier_loss_is_repaired);
     tcase_add_test(tcase, tunnel_device_vanishes);
     tcase_add_test(tcase, withdrawn_everywhere_leaves_the_guard);

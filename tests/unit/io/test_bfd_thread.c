@@ -1,10 +1,12 @@
 /* The BFD thread against a second one over a real line: veth pairs and a bridge, each end in a
  * namespace of its own. Without the privilege for namespaces nothing can be tested. */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -346,6 +348,178 @@ START_TEST(strangers_are_discarded_under_their_own_counters)
 }
 END_TEST
 
+/* RFC 5883 3: how far away a far end may be is for the operator to say. */
+START_TEST(multihop_packets_below_the_minimum_ttl_are_discarded)
+{
+    if (!line_make()) {
+        return;
+    }
+    struct bfd_session_view view;
+    struct bfd_session_action action = session_of(0, false, true);
+    action.minimum_ttl = 250;
+    put(0, &action);
+    usleep(50000);
+    send_stray(249, BFD_PORT_MULTIHOP, 0, "10.9.0.2");
+    ck_assert_uint_eq(discarded(BFD_FAULT_TTL), 1);
+    ck_assert_uint_eq(read_sessions(0, &view, 1), 1);
+    ck_assert_uint_eq(view.machine.state, BFD_DOWN);
+    send_stray(250, BFD_PORT_MULTIHOP, 0, "10.9.0.2");
+    for (int tries = 0; tries < 100 && view.machine.state == BFD_DOWN; tries++) {
+        usleep(5000);
+        ck_assert_uint_eq(read_sessions(0, &view, 1), 1);
+    }
+    ck_assert_uint_eq(view.machine.state, BFD_INIT);
+    line_free();
+}
+END_TEST
+
+static struct bfd_session_action keyed_session(int end, const char *secret)
+{
+    struct bfd_session_action action = session_of(end, false, false);
+    action.auth = (struct bfd_auth_key){
+        .type = BFD_AUTH_METICULOUS_SHA1, .key_id = 1, .secret_bytes = (uint8_t)strlen(secret)};
+    memcpy(action.auth.secret, secret, strlen(secret));
+    return action;
+}
+
+START_TEST(over_the_line_both_ends_need_the_key)
+{
+    if (!line_make()) {
+        return;
+    }
+    struct bfd_report report;
+    struct bfd_session_view view;
+    for (int end = 0; end < ENDS; end++) {
+        struct bfd_session_action action = keyed_session(end, "one key");
+        put(end, &action);
+    }
+    for (int end = 0; end < ENDS; end++) {
+        ck_assert(next_report(end, 4000, &report) && report.fact.is_up);
+    }
+    struct bfd_session_action other = keyed_session(1, "another");
+    put(1, &other);
+    ck_assert(next_report(0, scaled_ms(1000), &report) && !report.fact.is_up);
+    ck_assert(!report.fact.is_admin_down);
+    ck_assert_uint_eq(read_sessions(0, &view, 1), 1);
+    ck_assert_uint_ge(view.machine.statistics.discarded[BFD_FAULT_AUTH_KEY], 1);
+    line_free();
+}
+END_TEST
+
+/* RFC 5882 3.2: a wish of the operator, and told as one to both sides. */
+START_TEST(a_session_that_is_shut_down_is_no_failure_on_either_end)
+{
+    if (!line_make()) {
+        return;
+    }
+    struct bfd_report report;
+    both_come_up(false, false);
+    settle();
+    struct bfd_session_action action = session_of(0, false, false);
+    action.is_shutdown = true;
+    put(0, &action);
+    for (int end = 0; end < ENDS; end++) {
+        ck_assert(next_report(end, 2000, &report));
+        ck_assert(!report.fact.is_up && report.fact.is_admin_down);
+    }
+    action.is_shutdown = false;
+    put(0, &action);
+    for (int end = 0; end < ENDS; end++) {
+        do {
+            ck_assert(next_report(end, 4000, &report));
+        } while (!report.fact.is_up);
+    }
+    line_free();
+}
+END_TEST
+
+/* A turn takes a bounded number of packets, and what a session needs is among them. */
+START_TEST(a_flood_of_strangers_starves_no_session)
+{
+    if (!line_make()) {
+        return;
+    }
+    struct bfd_session_view view;
+    both_come_up(false, false);
+    settle();
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(BFD_PORT_SINGLE_HOP)};
+    uint8_t junk[24] = {0x20, 0x40, 3, 24, 0, 0, 0, 1, 9, 9, 9, 9};
+    int ttl = 255;
+    inet_pton(AF_INET, "10.9.0.1", &to.sin_addr);
+    namespace_into(ends[1].namespace);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    ck_assert_int_eq(setsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl), 0);
+    struct mono_time end = mono_add(clock_mono_now(), mono_span_ms(scaled_ms(400)));
+    while (!mono_reached(end, clock_mono_now())) {
+        (void)sendto(fd, junk, sizeof junk, 0, (struct sockaddr *)&to, sizeof to);
+    }
+    close(fd);
+    namespace_into(middle);
+    ck_assert_uint_ge(discarded(BFD_FAULT_NO_SESSION), 1000);
+    for (int i = 0; i < ENDS; i++) {
+        ck_assert_uint_eq(read_sessions(i, &view, 1), 1);
+        ck_assert_uint_eq(view.machine.state, BFD_UP);
+        ck_assert_uint_eq(view.machine.statistics.downs, 0);
+    }
+    line_free();
+}
+END_TEST
+
+static void stand_still(int number)
+{
+    (void)number;
+    struct mono_time end = mono_add(clock_mono_now(), mono_span_ms(scaled_ms(400)));
+    while (!mono_reached(end, clock_mono_now())) {
+    }
+}
+
+/* The threads of both ends that keep the time, and not those that stand in. */
+static int stop_threads(void)
+{
+    int count = 0;
+    DIR *folder = opendir("/proc/self/task");
+    ck_assert_ptr_nonnull(folder);
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        char path[300];
+        char name[32] = "";
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (file != NULL) {
+            (void)!fgets(name, sizeof name, file);
+            fclose(file);
+        }
+        if (strcmp(name, "bfd\n") == 0) {
+            count++;
+            ck_assert_int_eq(tgkill(getpid(), atoi(entry->d_name), SIGUSR1), 0);
+        }
+    }
+    closedir(folder);
+    return count;
+}
+
+/* As when the kernel is busy on its core, or the core itself is taken away for a while. */
+START_TEST(a_thread_that_is_held_up_is_stood_in_for)
+{
+    cpu_set_t cores;
+    if (sched_getaffinity(0, sizeof cores, &cores) != 0 || CPU_COUNT(&cores) < 2 || !line_make()) {
+        return;
+    }
+    struct bfd_session_view view;
+    struct sigaction action = {.sa_handler = stand_still};
+    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+    both_come_up(false, false);
+    settle();
+    ck_assert_int_eq(stop_threads(), ENDS);
+    usleep((useconds_t)scaled_ms(450) * 1000);
+    for (int i = 0; i < ENDS; i++) {
+        ck_assert_uint_eq(read_sessions(i, &view, 1), 1);
+        ck_assert_uint_eq(view.machine.state, BFD_UP);
+        ck_assert_uint_eq(view.machine.statistics.downs, 0);
+    }
+    line_free();
+}
+END_TEST
+
 START_TEST(an_interface_made_anew_is_found_again)
 {
     if (!line_make()) {
@@ -485,6 +659,11 @@ Suite *test_suite(void)
     tcase_add_test(cases, a_removed_session_is_no_failure_over_there);
     tcase_add_test(cases, changed_intervals_keep_the_session_up);
     tcase_add_test(cases, strangers_are_discarded_under_their_own_counters);
+    tcase_add_test(cases, multihop_packets_below_the_minimum_ttl_are_discarded);
+    tcase_add_test(cases, over_the_line_both_ends_need_the_key);
+    tcase_add_test(cases, a_session_that_is_shut_down_is_no_failure_on_either_end);
+    tcase_add_test(cases, a_flood_of_strangers_starves_no_session);
+    tcase_add_test(cases, a_thread_that_is_held_up_is_stood_in_for);
     tcase_add_test(cases, an_interface_made_anew_is_found_again);
     /* It asks a whole idle machine for itself: a load test, `make soak`, not a unit test. */
     if (getenv("SEALANE_SOAK") != NULL) {
