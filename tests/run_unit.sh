@@ -3,6 +3,8 @@
 set -u
 out=$(mktemp -d) || exit 1
 trap 'rm -rf "$out"' EXIT INT TERM
+# A shared machine may stand still for a while: only what never ends is to be cut off.
+export CK_DEFAULT_TIMEOUT="${CK_DEFAULT_TIMEOUT:-60}"
 passed=0
 failed=0
 wait_one() {
