@@ -201,7 +201,8 @@ void routes_peer_up(struct core *core, struct peer *peer)
     for (unsigned family = 0; family < AFI_SAFI_COUNT; family++) {
         struct peer_family *pf = &routes->families[family];
         if ((preserved & AFI_SAFI_BIT(family)) == 0) {
-            family_detach_source(core, pf); /* RFC 4724 4.2: not preserved, or not spoken any more */
+            family_detach_source(core,
+                                 pf); /* RFC 4724 4.2: not preserved, or not spoken any more */
         }
         has_stale = has_stale || pf->is_stale;
         if ((peer->families & AFI_SAFI_BIT(family)) != 0) {
