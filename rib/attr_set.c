@@ -224,6 +224,11 @@ bool attr_set_discards(const struct attr_set *set)
     return (present_of(set) & PATH_LOCAL_DISCARD) != 0;
 }
 
+bool attr_set_is_shaped(const struct attr_set *set)
+{
+    return (present_of(set) & PATH_LOCAL_SHAPED) != 0;
+}
+
 uint32_t attr_set_weight(const struct attr_set *set)
 {
     return early_number(set, 2);

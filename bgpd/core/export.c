@@ -440,6 +440,17 @@ static uint16_t excluded_member(const struct update_group *group, const struct p
     return is_excluded ? attrs->peer : 0;
 }
 
+/* Paths of different lengths or neighbors stay different when the same is put in front of both. */
+static bool differs_at_a_glance(const struct update_group *group, const struct attr_set *a,
+                                const struct attr_set *b)
+{
+    bool is_shaped = attr_set_is_shaped(a);
+    bool keeps_path = group->key.private_as == PRIVATE_AS_KEEP && !group->key.as_override;
+    return is_shaped == attr_set_is_shaped(b) && (is_shaped || keeps_path) &&
+           (attr_set_as_path_length(a) != attr_set_as_path_length(b) ||
+            attr_set_first_asn(a) != attr_set_first_asn(b));
+}
+
 /* True when no member sees a difference between the two. */
 static bool is_same_outside(struct core *core, const struct update_group *group,
                             const struct attr_set *a, const struct attr_set *b)
@@ -460,8 +471,8 @@ static bool is_same_outside(struct core *core, const struct update_group *group,
 void group_put(struct core *core, struct update_group *group, uint32_t key, struct attr_set *attrs)
 {
     struct attr_set *old = attrs == NULL ? NULL : adj_rib_out_find(group->out, key);
-    if (old != NULL && old != attrs && is_same_outside(core, group, old, attrs) &&
-        adj_rib_out_exchange(group->out, key, attrs)) {
+    if (old != NULL && old != attrs && !differs_at_a_glance(group, old, attrs) &&
+        is_same_outside(core, group, old, attrs) && adj_rib_out_exchange(group->out, key, attrs)) {
         return;
     }
     if (adj_rib_out_put(group->out, key, attrs)) {

@@ -492,8 +492,8 @@ static void pack_held(struct packer *packer)
 
 static bool end_of_rib_is_ready(const struct core *core, const struct peer_family *family)
 {
-    return !restart_defers(core, family->afi_safi) && !family->group->is_walking &&
-           !family->owes && adj_rib_out_reader_is_idle(family->group->out, family->reader) &&
+    return !restart_defers(core, family->afi_safi) && !family->group->is_walking && !family->owes &&
+           adj_rib_out_reader_is_idle(family->group->out, family->reader) &&
            !loc_rib_has_dirty(core->ribs[family->afi_safi]);
 }
 
