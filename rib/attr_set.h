@@ -30,13 +30,9 @@ void attr_set_view(const struct attr_set *set, struct path_attrs *view_out);
 
 /* The single values the decision process reads, without filling a view. */
 bool attr_set_has_weight(const struct attr_set *set);
-<<<<<<< HEAD
-bool attr_set_is_last(const struct attr_set *set);  /* PATH_LOCAL_LAST */
-bool attr_set_discards(const struct attr_set *set); /* PATH_LOCAL_DISCARD */
-=======
+bool attr_set_is_last(const struct attr_set *set);   /* PATH_LOCAL_LAST */
 bool attr_set_is_shaped(const struct attr_set *set); /* PATH_LOCAL_SHAPED */
 bool attr_set_discards(const struct attr_set *set);  /* PATH_LOCAL_DISCARD */
->>>>>>> perf
 uint32_t attr_set_weight(const struct attr_set *set);
 uint32_t attr_set_local_pref(const struct attr_set *set, uint32_t default_local_pref);
 uint32_t attr_set_med(const struct attr_set *set); /* 0 when absent */
