@@ -45,7 +45,8 @@ uint32_t helped_families(const struct peer *peer);
 uint32_t preserved_families(const struct peer *peer);
 
 /* RFC 9494: how long the routes of a family are kept beyond the restart time, the shorter of what
- * both sides say; 0: not at all. And of such families, those that the peer says again it has kept. */
+ * both sides say; 0: not at all. And of such families, those that the peer says again it has kept.
+ */
 uint32_t long_lived_time_s(const struct peer *peer, enum afi_safi afi_safi);
 uint32_t long_preserved_families(const struct peer *peer);
 

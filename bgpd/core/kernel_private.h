@@ -475,8 +475,8 @@ void fib_retry_later(struct core *core);
 struct fib_audit {
     struct timer timer;
     struct timer walk_timer;
-    bool is_reading;      /* an audit is being given */
-    bool is_urgent;       /* the next one comes soon: a removal was refused */
+    bool is_reading; /* an audit is being given */
+    bool is_urgent;  /* the next one comes soon: a removal was refused */
     uint32_t urgent_after_s;
     bool foreign_differs; /* from what is known of routes of others */
     bool seen_bit;        /* what ENTRY_SEEN stands for in this account */
