@@ -34,7 +34,7 @@ static inline void *sim_queue_at(const struct sim_queue *queue, uint32_t at)
 
 static inline void sim_queue_put(struct sim_queue *queue, const void *item)
 {
-    if (queue->first + queue->count == queue->capacity) {
+    if (queue->first != 0 && queue->first + queue->count == queue->capacity) {
         memmove(queue->items, queue->items + queue->first * queue->item_bytes,
                 queue->count * queue->item_bytes);
         queue->first = 0;
