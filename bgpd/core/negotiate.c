@@ -26,9 +26,10 @@ uint32_t negotiate_families(const struct neighbor_settings *settings)
 
 /* RFC 4724 3: families are listed by a speaker that keeps its own forwarding state; a mere helper
  * sends the capability without any. */
-static void add_graceful_restart(const struct core *core, const struct config_neighbor *merged,
+static void add_graceful_restart(const struct core *core, const struct neighbor_settings *settings,
                                  struct capabilities *capabilities)
 {
+    const struct config_neighbor *merged = &settings->merged;
     bool is_restarter = merged->graceful_restart.value;
     bool is_helper = merged->graceful_restart_helper_only.value;
     if (merged->graceful_restart_disable.value || (!is_restarter && !is_helper)) {
@@ -44,7 +45,11 @@ static void add_graceful_restart(const struct core *core, const struct config_ne
                                          core->config->bgp.gr_notification.value;
     capabilities->restart_time_s =
         (uint16_t)(time_s > GR_RESTART_TIME_S_MAX ? GR_RESTART_TIME_S_MAX : time_s);
-    if (!is_helper) {
+    /* A cover that is held back while the tunnels are dead must not be kept by somebody while we
+     * are: what is inside may be gone from the tunnels' far ends by then. */
+    bool is_cover_holder = core->config != NULL && core->config->bgp.cover == COVER_HOLD &&
+                           settings->tunnel_number == 0;
+    if (!is_helper && !is_cover_holder) {
         capabilities->gr_families = capabilities->families;
     }
     if (core->config != NULL && core->config->bgp.llgr_stale_time_s.is_set) {
@@ -90,7 +95,7 @@ void negotiate_local_open(const struct core *core, const struct neighbor_setting
                                                   (sends ? ADD_PATH_SEND : 0));
         }
     }
-    add_graceful_restart(core, merged, capabilities);
+    add_graceful_restart(core, settings, capabilities);
 }
 
 bool negotiate_open_differs(const struct open_message *before, const struct open_message *after)

@@ -75,8 +75,9 @@ struct azure_setup {
     bool has_evidence; /* liveness interface xfrm probe */
     bool is_single_path;
     bool has_graceful_restart;
-    bool has_static; /* in the clear, inside the spoke */
-    bool is_shut[4]; /* neighbours: MSEEs, gateways */
+    bool lacks_tunnel0; /* it and its gateway are not configured: the other changes its number */
+    bool has_static;    /* in the clear, inside the spoke */
+    bool is_shut[4];    /* neighbours: MSEEs, gateways */
 };
 
 /* ---- What is watched for exposure ---- */
@@ -223,6 +224,8 @@ bool azure_hub_has_clear(const struct azure *azure, const struct ip_addr *addr);
 struct config *azure_ce_config(struct sim_world *world);
 struct config *azure_far_config(struct sim_world *world, uint32_t node);
 void azure_commit(struct sim_world *world, uint32_t node);
+/* 1-based, as the running configuration counts; 0: not configured. */
+uint16_t azure_tunnel_number(const struct azure *azure, uint32_t tunnel);
 void azure_setup_change(struct sim_world *world);
 void azure_start(struct sim_world *world, uint32_t node);
 

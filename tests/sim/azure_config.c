@@ -57,7 +57,7 @@ static void ce_tunnels(const struct azure *azure, struct text *text)
         line(text, "interface er1");
         line(text, " path-class ipsec");
     }
-    for (int i = 0; i < 2; i++) {
+    for (int i = azure->setup.lacks_tunnel0 ? 1 : 0; i < 2; i++) {
         line(text, "tunnel ipsec%d", i);
         line(text, " local-endpoint %s", azure->plan->local_endpoint);
         line(text, " remote-endpoint %s", azure->plan->remote_endpoint[i]);
@@ -88,7 +88,7 @@ static void ce_neighbors(const struct azure *azure, struct text *text)
             line(text, " neighbor %s shutdown", plan->er_remote[i]);
         }
     }
-    for (int i = 0; i < 2; i++) {
+    for (int i = azure->setup.lacks_tunnel0 ? 1 : 0; i < 2; i++) {
         line(text, " neighbor %s azure-role vwan-hub tunnel ipsec%d", plan->inner_remote[i], i);
         if (plan->family == IP_V6) {
             line(text, " neighbor %s update-source %s", plan->inner_remote[i], plan->inner_local);
@@ -179,10 +179,31 @@ struct config *azure_far_config(struct sim_world *world, uint32_t node)
 
 /* ---- Commits ---- */
 
+uint16_t azure_tunnel_number(const struct azure *azure, uint32_t tunnel)
+{
+    if (azure->setup.lacks_tunnel0) {
+        return (uint16_t)tunnel;
+    }
+    return (uint16_t)(tunnel + 1);
+}
+
+/* They count tunnels in the old way; whoever is watched anew is told anew. */
+static void drop_tunnel_facts(struct sim_node *ce)
+{
+    for (uint32_t left = ce->kernel.facts.count; left > 0; left--) {
+        struct core_event event;
+        sim_queue_take(&ce->kernel.facts, &event);
+        if (event.kind != EVENT_TUNNEL_FACT) {
+            sim_queue_put(&ce->kernel.facts, &event);
+        }
+    }
+}
+
 void azure_commit(struct sim_world *world, uint32_t node)
 {
     struct core_event event = {.kind = EVENT_CONFIG};
     if (node == AZURE_CE) {
+        drop_tunnel_facts(azure_ce(world));
         azure_points_update(world); /* what stands in the file, whether or not it is read now */
     }
     if (world->nodes[node].core == NULL) {
@@ -200,8 +221,9 @@ void azure_setup_change(struct sim_world *world)
                               &setup->er_is_primary,  &setup->is_active_standby,
                               &setup->has_evidence,   &setup->is_single_path,
                               &setup->has_static,     &setup->has_graceful_restart,
-                              &setup->is_shut[0],     &setup->is_shut[1],
-                              &setup->is_shut[2],     &setup->is_shut[3]};
+                              &setup->lacks_tunnel0,  &setup->is_shut[0],
+                              &setup->is_shut[1],     &setup->is_shut[2],
+                              &setup->is_shut[3]};
     uint32_t count = sizeof switches / sizeof switches[0];
     for (uint32_t changes = 1 + random_below(&world->random, 2); changes > 0; changes--) {
         uint32_t which = random_below(&world->random, count + 2);
@@ -213,12 +235,12 @@ void azure_setup_change(struct sim_world *world)
     }
     sim_trace(world, NULL,
               "commit: cover %u, spoke %d, blackhole %d, site %d, second %d, ER primary %d, "
-              "standby %d, evidence %d, single %d, static %d, GR %d, shut %d%d%d%d",
+              "standby %d, evidence %d, single %d, static %d, GR %d, lacks %d, shut %d%d%d%d",
               setup->cover, setup->protects_spoke, setup->guard_is_blackhole, setup->has_site,
               setup->has_second_ipsec_network, setup->er_is_primary, setup->is_active_standby,
               setup->has_evidence, setup->is_single_path, setup->has_static,
-              setup->has_graceful_restart, setup->is_shut[0], setup->is_shut[1], setup->is_shut[2],
-              setup->is_shut[3]);
+              setup->has_graceful_restart, setup->lacks_tunnel0, setup->is_shut[0],
+              setup->is_shut[1], setup->is_shut[2], setup->is_shut[3]);
 }
 
 void azure_start(struct sim_world *world, uint32_t node)

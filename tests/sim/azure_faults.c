@@ -309,6 +309,27 @@ static void sabotage(struct sim_world *world)
     sim_kernel_tell_route(world, ce, &route, true);
 }
 
+/* Routes on it go with it, and nobody says so of each. The guards are no such routes. */
+static void object_deleted(struct sim_world *world)
+{
+    struct sim_node *ce = azure_ce(world);
+    struct model_kernel *model = &ce->kernel.model;
+    if (model->object_count == 0) {
+        return;
+    }
+    struct core_event event = {.kind = EVENT_KERNEL_NEXTHOP};
+    event.kernel_nexthop.is_removed = true;
+    event.kernel_nexthop.is_ours = true;
+    event.kernel_nexthop.nexthop =
+        model->objects[random_below(&world->random, model->object_count)].nexthop;
+    sim_trace(world, NULL, "fault: somebody deletes object %x", event.kernel_nexthop.nexthop.id);
+    model_kernel_object_drop(model, event.kernel_nexthop.nexthop.id);
+    checked(world);
+    if (sim_chance(world, 2)) {
+        sim_kernel_tell(world, ce, &event);
+    }
+}
+
 static void overrun(struct sim_world *world)
 {
     if (azure_ce(world)->core != NULL) {
@@ -348,9 +369,10 @@ static void far_offers(struct sim_world *world)
 void azure_fault(struct sim_world *world)
 {
     static void (*const faults[])(struct sim_world *) = {
-        link_silent, link_carrier, link_down,  tunnel_fault, tunnel_fault, tunnel_fault,
-        ce_killed,   ce_stopped,   far_killed, stall,        clear,        foreign,
-        sabotage,    overrun,      bad_kernel, far_offers,   far_offers,   local_addr,
+        link_silent,  link_carrier, link_down,  tunnel_fault,   tunnel_fault,
+        tunnel_fault, ce_killed,    ce_stopped, far_killed,     stall,
+        clear,        foreign,      sabotage,   overrun,        bad_kernel,
+        far_offers,   far_offers,   local_addr, object_deleted,
     };
     uint32_t which = random_below(&world->random, sizeof faults / sizeof faults[0] + 3);
     azure_of(world)->faults++;

@@ -33,7 +33,9 @@ static uint32_t way_of(uint32_t node)
 
 static bool offers(const struct azure *azure, uint32_t node, uint32_t k)
 {
-    return !azure->setup.is_shut[node - 1] && (azure->offers[node] & (1u << k)) != 0;
+    bool is_configured = node != AZURE_GATEWAY0 || !azure->setup.lacks_tunnel0;
+    return is_configured && !azure->setup.is_shut[node - 1] &&
+           (azure->offers[node] & (1u << k)) != 0;
 }
 
 static uint32_t best_ways(const struct azure *azure, uint32_t k)
@@ -60,7 +62,7 @@ static uint32_t expected_ways(const struct azure *azure, const struct ip_addr *a
     struct prefix host = prefix_host(addr);
     for (uint32_t i = 0; i < 2; i++) {
         struct ip_addr inner = azure_addr(azure->plan->inner_remote[i]);
-        if (ip_equal(addr, &inner)) {
+        if (ip_equal(addr, &inner) && (i != 0 || !azure->setup.lacks_tunnel0)) {
             return MODEL_WAY(SLOT_TUN0 + i); /* pinned */
         }
     }

@@ -1,6 +1,7 @@
 /* What watches the paths: security associations that IKE makes and loses, BFD on the links, probes
  * through the tunnels. All of it judges by whether packets really pass. */
 #include <stdio.h>
+#include <string.h>
 
 #include "tests/sim/azure.h"
 
@@ -16,7 +17,7 @@
 static void tell_tunnel(struct sim_world *world, uint32_t tunnel, uint32_t source, bool is_alive)
 {
     struct core_event event = {.kind = EVENT_TUNNEL_FACT};
-    event.tunnel_fact.tunnel_number = (uint16_t)(tunnel + 1);
+    event.tunnel_fact.tunnel_number = azure_tunnel_number(azure_of(world), tunnel);
     event.tunnel_fact.source = source;
     event.tunnel_fact.is_known = true;
     event.tunnel_fact.is_alive = is_alive;
@@ -80,16 +81,16 @@ static void act_bfd(struct sim_world *world, uint32_t node, const struct bfd_ses
 static void act_tunnel(struct sim_world *world, const struct tunnel_watch_action *action)
 {
     struct azure *azure = azure_of(world);
-    uint32_t tunnel = action->tunnel_number - 1u;
-    if (tunnel >= 2) {
-        return;
-    }
+    uint32_t tunnel = strcmp(action->tunnel->name, "ipsec0") == 0 ? 0 : 1;
     azure->tunnel_sources[tunnel] = action->is_delete ? 0 : action->sources;
     bool probes = (azure->tunnel_sources[tunnel] & LIVENESS_PROBE) != 0;
     if (probes != azure->probe[tunnel].is_active) {
         azure->probe[tunnel] = (struct azure_watch){.is_active = probes};
     }
     tell_tunnel(world, tunnel, LIVENESS_XFRM, azure->has_sa[tunnel]);
+    if (azure->probe[tunnel].has_been_up) {
+        tell_tunnel(world, tunnel, LIVENESS_PROBE, azure->probe[tunnel].is_up);
+    }
 }
 
 void azure_act(struct sim_world *world, struct sim_node *node, const struct core_action *action)

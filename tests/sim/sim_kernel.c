@@ -278,6 +278,9 @@ static void pass_fact(struct sim_world *world, struct sim_node *node)
     struct sim_kernel *kernel = &node->kernel;
     struct core_event event;
     kernel->is_passing_facts = false;
+    if (kernel->facts.count == 0) {
+        return;
+    }
     sim_queue_take(&kernel->facts, &event);
     if (kernel->facts.count != 0) {
         schedule(world, node, SIM_KERNEL_FACT, &kernel->is_passing_facts, TELL_DELAY_US_MAX);

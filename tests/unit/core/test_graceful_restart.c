@@ -51,6 +51,24 @@ START_TEST(a_start_from_nothing_says_neither_r_nor_f)
 }
 END_TEST
 
+/* The far end would keep the cover in the clear, and the network inside it only in the tunnels. */
+START_TEST(nobody_in_the_clear_keeps_a_cover_that_is_to_be_held)
+{
+    struct rig *rig = rig_new_over_old_routes();
+    struct config *config = restart_config();
+    config->bgp.cover = COVER_HOLD;
+    rig_configure(rig, config);
+    rig_dump_end(rig);
+    struct rig_conn *conn = rig_dialled(rig, PEER);
+    ck_assert_ptr_nonnull(conn);
+    rig_opened(rig, conn);
+    struct capabilities ours = rig_our_capabilities(conn);
+    ck_assert(ours.graceful_restart); /* as a helper */
+    ck_assert_uint_eq(ours.gr_families, 0);
+    rig_free(rig);
+}
+END_TEST
+
 START_TEST(no_session_opens_before_the_kernel_is_read)
 {
     struct rig *rig = rig_new_over_old_routes();
@@ -442,6 +460,7 @@ Suite *test_suite(void)
     TCase *restarting = tcase_create("restarting");
     tcase_add_test(restarting, restart_over_old_routes_is_said_with_r_and_f);
     tcase_add_test(restarting, a_start_from_nothing_says_neither_r_nor_f);
+    tcase_add_test(restarting, nobody_in_the_clear_keeps_a_cover_that_is_to_be_held);
     tcase_add_test(restarting, no_session_opens_before_the_kernel_is_read);
     tcase_add_test(restarting, r_ends_with_the_deferral_and_f_stays_for_those_we_knew);
     tcase_add_test(restarting, paths_are_chosen_once_all_have_sent_end_of_rib);
