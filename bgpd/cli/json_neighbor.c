@@ -1,5 +1,6 @@
 /* JSON of show bgp neighbors. */
 #include "bgpd/cli/json_parts.h"
+#include "bgpd/cli/neighbor_restart.h"
 #include "bgpd/cli/words.h"
 
 static const Control__Capabilities no_capabilities = CONTROL__CAPABILITIES__INIT;
@@ -280,6 +281,7 @@ static void neighbor(struct render *render, const Control__Neighbor *row)
     identity(render, row);
     timers(render, row);
     capabilities(json, row);
+    neighbor_restart_json(json, row);
     statistics(json, row);
     json_object_begin(json, "addressFamilyInfo");
     for (size_t i = 0; i < row->n_families; i++) {

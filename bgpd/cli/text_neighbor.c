@@ -1,6 +1,7 @@
 /* Text of show bgp neighbors. */
 #include <stdio.h>
 
+#include "bgpd/cli/neighbor_restart.h"
 #include "bgpd/cli/render.h"
 #include "bgpd/cli/words.h"
 
@@ -324,6 +325,7 @@ static void answer(struct render *render, const Control__Answer *frame)
         }
         head(render, row);
         capabilities(render->out, row);
+        neighbor_restart_text(render->out, row);
         statistics(render->out, row);
         for (size_t j = 0; j < row->n_families; j++) {
             if (row->families[j]->is_configured) {

@@ -57,7 +57,8 @@ static bool opt_flag(struct opt_bool option)
     return option.is_set && option.value;
 }
 
-static Control__NeighborFamily *family_row(struct arena *arena, enum afi_safi afi_safi,
+static Control__NeighborFamily *family_row(struct arena *arena, struct mono_time now,
+                                           enum afi_safi afi_safi,
                                            const struct config_family *config,
                                            const struct snapshot_peer_family *family)
 {
@@ -95,6 +96,11 @@ static Control__NeighborFamily *family_row(struct arena *arena, enum afi_safi af
     row->condition_map = value_text(config->condition_map);
     row->condition_is_absence = config->condition_is_absence;
     row->condition_is_met = family->condition_is_met;
+    row->is_stale = family->is_stale;
+    row->is_long_lived = family->is_long_lived;
+    if (family->is_stale && mono_before(now, family->stale_until)) {
+        row->stale_left_s = (uint32_t)mono_span_to_s(mono_between(now, family->stale_until));
+    }
     return row;
 }
 
@@ -142,6 +148,7 @@ static void neighbor_put_session(struct arena *arena, struct mono_time now,
     row->last_read_ms = value_age_ms(now, peer->last_read);
     row->last_write_ms = value_age_ms(now, peer->last_write);
     row->hold_time_s = peer->hold_time_s;
+    row->stale_path_time_s = peer->stale_path_time_s;
     row->keepalive_s = peer->keepalive_s;
     row->received = counts_row(arena, &peer->received);
     row->sent = counts_row(arena, &peer->sent);
@@ -173,7 +180,8 @@ static void put_neighbor(struct control_client *client, const struct snapshot_pe
     neighbor_put_session(&client->scratch, client->now, peer, &row);
     for (unsigned i = 0; i < AFI_SAFI_COUNT; i++) {
         const struct config_family *config = &peer->settings->merged.families[i];
-        families[i] = family_row(&client->scratch, (enum afi_safi)i, config, &peer->families[i]);
+        families[i] =
+            family_row(&client->scratch, client->now, (enum afi_safi)i, config, &peer->families[i]);
     }
     row.n_families = AFI_SAFI_COUNT;
     row.families = families;

@@ -213,6 +213,13 @@ static void family_up(struct core *core, struct peer *peer, enum afi_safi afi_sa
     pace_configure(core, pf);
 }
 
+uint32_t routes_stale_time_s(const struct core *core)
+{
+    const struct config *config = core->config;
+    return config != NULL && config->bgp.gr_stale_time_s.is_set ? config->bgp.gr_stale_time_s.value
+                                                                : STALE_TIME_S_DEFAULT;
+}
+
 void routes_peer_up(struct core *core, struct peer *peer)
 {
     struct peer_routes *routes = peer->routes;
@@ -237,10 +244,8 @@ void routes_peer_up(struct core *core, struct peer *peer)
         }
     }
     if (has_stale) {
-        uint32_t stale_s = core->config != NULL && core->config->bgp.gr_stale_time_s.is_set
-                               ? core->config->bgp.gr_stale_time_s.value
-                               : STALE_TIME_S_DEFAULT;
-        timer_start(&core->timers, &routes->stale_timer, mono_add(core->now, mono_span_s(stale_s)));
+        timer_start(&core->timers, &routes->stale_timer,
+                    mono_add(core->now, mono_span_s(routes_stale_time_s(core))));
     }
     if (routes_peer_has_output(core, peer)) {
         peer_wants_to_send(core, peer);
@@ -473,6 +478,10 @@ void routes_peer_snapshot(const struct core *core, const struct peer *peer, enum
     out->end_of_rib_received = pf->end_of_rib_received;
     out->end_of_rib_sent = pf->end_of_rib_sent;
     out->limit_reached = pf->limit_reached;
+    out->is_stale = pf->is_stale;
+    out->is_long_lived = pf->is_long_lived;
+    out->stale_until =
+        pf->is_long_lived ? pf->long_lived_timer.deadline : peer->routes->stale_timer.deadline;
     out->update_group = 0;
     out->queued_out = 0;
     out->condition_is_met = pf->group != NULL && condition_is_met(&pf->group->key);

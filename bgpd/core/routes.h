@@ -27,6 +27,9 @@ void routes_peer_up(struct core *core, struct peer *peer);
  * them again, is back and does not, or does not come back in its restart time. */
 void routes_peer_down(struct core *core, struct peer *peer, uint32_t kept_families);
 
+/* How long routes of a neighbour that is back are kept without End-of-RIB. */
+uint32_t routes_stale_time_s(const struct core *core);
+
 /* True while routes of an ended session are kept. */
 bool routes_peer_is_kept(const struct peer *peer);
 

@@ -60,6 +60,9 @@ struct snapshot_peer_family {
     uint32_t queued_out;   /* changes not sent yet, at least */
     bool limit_reached;
     bool condition_is_met; /* of an advertise-map: its routes go out */
+    bool is_stale;         /* routes of a session before are kept (graceful restart) */
+    bool is_long_lived;    /* as a last resort (RFC 9494) */
+    struct mono_time stale_until;
 };
 
 struct snapshot_peer {
@@ -77,6 +80,7 @@ struct snapshot_peer {
     struct mono_time last_read;
     struct mono_time last_write;
     uint32_t hold_time_s; /* negotiated */
+    uint32_t stale_path_time_s;
     uint32_t keepalive_s;
     struct peer_message_counts received;
     struct peer_message_counts sent;

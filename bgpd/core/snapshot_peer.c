@@ -131,7 +131,8 @@ static uint32_t count_messages(const struct buffer *unsent)
     return count;
 }
 
-static void fill_session(const struct peer *peer, struct snapshot_peer *out)
+static void fill_session(const struct core *core, const struct peer *peer,
+                         struct snapshot_peer *out)
 {
     const struct peer_session *session = peer->session;
     const struct session_conn *conn = leading_conn(peer);
@@ -154,6 +155,7 @@ static void fill_session(const struct peer *peer, struct snapshot_peer *out)
         out->local_capabilities = &peer->local_open.capabilities;
         out->remote_capabilities = &peer->remote_open.capabilities;
     }
+    out->stale_path_time_s = routes_stale_time_s(core);
     out->state_since = session->state_since;
     out->established_count = session->established_count;
     out->dropped_count = session->dropped_count;
@@ -185,7 +187,7 @@ bool snapshot_peer(const struct core *core, uint32_t index, struct snapshot_peer
         .last_read = MONO_NEVER,
         .last_write = MONO_NEVER,
     };
-    fill_session(peer, out);
+    fill_session(core, peer, out);
     out->has_path_class =
         kernel_session_class(core, &peer->addr, peer->settings.tunnel_number, &path_class);
     out->path_class = (uint8_t)path_class;

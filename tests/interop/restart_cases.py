@@ -141,7 +141,7 @@ class Watch:
 
 
 class RestartCase:
-    far_options = ()
+    far_options = {}  # by title
     dut_options = ()
 
     def __init__(self, make_dut, far):
@@ -158,7 +158,8 @@ class RestartCase:
             raise Skip("the stand-in is not started anew here")
         wire = Wire()
         self.dut = self.make_dut(self.slug, wire.dut, self.dut_config((OURS, OURS_DROPPED)))
-        self.far = self.far_class(self.slug, wire, self.far_options)
+        self.far = self.far_class(self.slug, wire,
+                                  self.far_options.get(self.far_class.title, ()))
         try:
             self.dut.start()
             wait_listening(wire.dut)
@@ -240,6 +241,34 @@ class WeRestart(RestartCase):
         return watch.verdict(OURS)
 
 
+class StayAway(RestartCase):
+    """RFC 9494: beyond its restart time its routes are a last resort."""
+
+    title = "%s stays away, we keep its routes long"
+    dut_options = ("bgp long-lived-graceful-restart stale-time 60",)
+    far_options = {
+        "FRR": ("bgp graceful-restart restart-time 2",
+                "bgp long-lived-graceful-restart stale-time 60"),
+        "BIRD": ("graceful restart time 2; long lived graceful restart on; "
+                 "long lived stale time 60;",),
+    }
+
+    def _is_marked(self):
+        return "llgr-stale" in self._path(KEPT).get("community", {}).get("string", "")
+
+    def live(self):
+        with Watch(lambda: self._has(KEPT)) as watch:
+            self.far.kill()
+            netlab.wait_for("the mark", self._is_marked, 10, 0.05)
+            self.far.start_with_less()
+            self._wait_up()
+            netlab.wait_for("a fresh route", lambda: self._has(KEPT) and not self._is_marked(),
+                            PATIENCE_S, 0.1)
+            netlab.wait_for("the end of what is not said again",
+                            lambda: not self._has(DROPPED), PATIENCE_S, 0.1)
+        return watch.verdict(KEPT)
+
+
 class HoldTimer(RestartCase):
     """RFC 8538: the hold timer expires here, and the routes stay."""
 
@@ -275,7 +304,7 @@ class HardReset(RestartCase):
 def cases(make_dut):
     made = []
     for far in (FrrFar, BirdFar):
-        made += [TheyRestart(make_dut, far), WeRestart(make_dut, far)]
+        made += [TheyRestart(make_dut, far), WeRestart(make_dut, far), StayAway(make_dut, far)]
         if far.has_notification:
             made += [HoldTimer(make_dut, far), HardReset(make_dut, far)]
     return made

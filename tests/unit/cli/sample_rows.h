@@ -243,6 +243,8 @@ static inline Control__Capabilities *sample_capabilities(bool is_remote)
     row->restart_time_s = 120;
     row->gr_families = is_remote ? 1 : 0;
     row->gr_forwarding = is_remote ? 1 : 0;
+    row->restart_state = is_remote;
+    row->restart_notification = is_remote;
     row->fqdn = is_remote;
     row->hostname = sample_text(is_remote ? "msee1" : "");
     row->add_path_receive = is_remote ? 0 : 1;
@@ -295,6 +297,7 @@ static inline Control__Neighbor *sample_neighbor(const char *addr, uint32_t asn,
     row->keepalive_s = 60;
     row->configured_hold_time_s = 180;
     row->configured_keepalive_s = 60;
+    row->stale_path_time_s = 360;
     row->connect_retry_s = 120;
     row->received = sample_counts(4);
     row->sent = sample_counts(6);
@@ -356,6 +359,10 @@ static inline Control__Answer *sample_neighbors(void)
     Control__Neighbor *six = sample_neighbor("2001:db8:ffff:ffff::2", 12076, 2);
     six->families[0]->is_configured = false;
     six->families[1] = sample_family(6, true);
+    six->families[1]->is_negotiated = false;
+    six->families[1]->is_stale = true;
+    six->families[1]->is_long_lived = true;
+    six->families[1]->stale_left_s = 77;
     six->why_not = sample_text("connection refused; next attempt within 8 s");
     answer->neighbors[3] = six;
     return answer;

@@ -282,6 +282,9 @@ START_TEST(kept_routes_go_when_the_restart_time_of_the_neighbor_is_over)
     struct rig_conn *conn;
     struct rig *rig = helping_plainly(&conn);
     rig_closed(rig, conn);
+    struct snapshot_peer_family kept = rig_peer(rig, PEER).families[0];
+    ck_assert(kept.is_stale && !kept.is_long_lived);
+    ck_assert_int_eq(mono_span_to_s(mono_between(rig->now, kept.stale_until)), 120);
     rig_wait_ms(rig, 119000);
     ck_assert_uint_eq(rig_routes(rig, PEER), 1);
     rig_wait_ms(rig, 2000);
