@@ -113,6 +113,7 @@ struct fib_route {
     uint8_t type;            /* enum fib_route_type */
     uint32_t nexthop_object; /* 0: legs count */
     uint8_t leg_count;
+    bool is_first; /* IPv4: ahead of others of the same metric, and none of them is replaced */
     struct fib_leg legs[FIB_PLAIN_LEGS_MAX];
     struct ip_addr preferred_source;
 };

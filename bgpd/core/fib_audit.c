@@ -68,6 +68,7 @@ static enum drift_kind kind_of_own(const struct own_route *own)
 {
     switch ((enum local_kind)own->local.kind) {
     case LOCAL_GUARD:
+    case LOCAL_OVERRULE:
         return DRIFT_GUARD;
     case LOCAL_STATIC:
         return DRIFT_STATIC;

@@ -21,7 +21,8 @@ bool fib_route_equal(const struct fib_route *a, const struct fib_route *b)
 {
     if (!prefix_equal(&a->prefix, &b->prefix) || a->table != b->table || a->metric != b->metric ||
         a->type != b->type || a->nexthop_object != b->nexthop_object ||
-        a->leg_count != b->leg_count || !ip_equal(&a->preferred_source, &b->preferred_source)) {
+        a->leg_count != b->leg_count || a->is_first != b->is_first ||
+        !ip_equal(&a->preferred_source, &b->preferred_source)) {
         return false;
     }
     for (uint8_t i = 0; i < a->leg_count; i++) {
@@ -100,6 +101,7 @@ int local_route_rank(const struct local_route *local)
     case LOCAL_DISCARD:
         return local->distance;
     case LOCAL_GUARD:
+    case LOCAL_OVERRULE:
         return 256;
     }
     UNREACHABLE();
@@ -185,6 +187,7 @@ static struct local_route *connected_find(const struct core *core, const struct 
 static void connected_drop(struct core *core, struct local_route *local)
 {
     struct prefix prefix = local->route.prefix;
+    foreign_forget(core, local);
     local_route_remove(core, local);
     mem_free(MEM_FIB, local);
     local_route_changed(core, &prefix);
@@ -256,6 +259,7 @@ void connected_update(struct core *core, const struct interface *interface)
         local->route.leg_count = 1;
         local->route.legs[0] = (struct fib_leg){.ifindex = ifindex, .weight = 1};
         local_route_add(core, local);
+        foreign_check(core, local);
         local_route_changed(core, &prefix);
         routes_local_route(core, REDISTRIBUTE_CONNECTED, &prefix, 0, 0, false);
     }
@@ -321,38 +325,6 @@ uint32_t fib_route_classes(const struct core *core, const struct fib_route *rout
     return classes;
 }
 
-/* The outer packets of a tunnel have to go in the clear. */
-static bool is_endpoint_route(const struct core *core, const struct prefix *prefix)
-{
-    struct ip_addr addr = prefix_addr(prefix);
-    return prefix->len_bits == ip_family_bits(prefix->family) &&
-           tunnel_by_endpoint(core, &addr) != 0;
-}
-
-static bool is_exposing(const struct core *core, const struct fib_route *route)
-{
-    return core->protections != NULL && route->type == FIB_ROUTE_UNICAST &&
-           (fib_route_classes(core, route) &
-            ~protection_allowed_classes(core->protections, &route->prefix)) != 0 &&
-           !is_endpoint_route(core, &route->prefix);
-}
-
-void kernel_route_check_exposure(struct core *core, struct local_route *local)
-{
-    const struct fib_route *route = &local->route;
-    bool was_exposing = local->is_exposing;
-    local->is_exposing = is_exposing(core, route);
-    if (!local->is_exposing || was_exposing) {
-        return;
-    }
-    const char *name =
-        route->leg_count != 0 ? kernel_interface_name(core, route->legs[0].ifindex) : NULL;
-    core_log(core, LOG_PROTECTION, LOG_SEVERITY_ERROR, NULL, &route->prefix,
-             "a route of protocol %u, metric %u, dev %s carries protected destinations in the "
-             "clear; it is not ours and stays: remove it there",
-             route->protocol, route->metric, name == NULL ? "?" : name);
-}
-
 static struct local_route *foreign_find(const struct core *core, const struct fib_route *route)
 {
     for (struct local_route *local = local_route_next(core, &route->prefix, NULL); local != NULL;
@@ -368,6 +340,7 @@ static struct local_route *foreign_find(const struct core *core, const struct fi
 static void foreign_drop(struct core *core, struct local_route *local)
 {
     struct prefix prefix = local->route.prefix;
+    foreign_forget(core, local);
     local_route_remove(core, local);
     mem_free(MEM_FIB, local);
     local_route_changed(core, &prefix);
@@ -378,6 +351,7 @@ static void foreign_put(struct core *core, const struct fib_route *seen)
 {
     struct fib_route route = *seen;
     kernel_route_fill_legs(core, &route);
+    kernel_of(core)->has_leadless_routes |= route.nexthop_object != 0 && route.leg_count == 0;
     struct local_route *local = foreign_find(core, &route);
     if (local != NULL) {
         local->is_seen = true;
@@ -386,7 +360,6 @@ static void foreign_put(struct core *core, const struct fib_route *seen)
         }
         local->route = route;
         local->since = core->now;
-        local->is_exposing = false;
     } else {
         local = mem_alloc(MEM_FIB, sizeof *local);
         local->kind = LOCAL_KERNEL;
@@ -395,7 +368,8 @@ static void foreign_put(struct core *core, const struct fib_route *seen)
         local->route = route;
         local_route_add(core, local);
     }
-    kernel_route_check_exposure(core, local);
+    foreign_check(core, local);
+    overrules_rewrite(core, &route.prefix);
     local_route_changed(core, &route.prefix);
     routes_local_route(core, REDISTRIBUTE_KERNEL, &route.prefix, route.metric, 0, false);
 }
@@ -450,6 +424,8 @@ void kernel_route_on_event(struct core *core, const struct kernel_route_event *e
     kernel_settle(core);
 }
 
+static void check_fault(struct core *core, struct local_route *local);
+
 static void foreign_each(struct core *core, void (*visit)(struct core *, struct local_route *))
 {
     struct hash_index *index = &kernel_of(core)->locals;
@@ -458,16 +434,28 @@ static void foreign_each(struct core *core, void (*visit)(struct core *, struct 
         for (struct hash_node *node = index->buckets[bucket]; node != NULL; node = next) {
             next = node->next;
             struct local_route *local = local_of(node);
-            if (local->kind == LOCAL_KERNEL) {
+            if (local->kind == LOCAL_KERNEL ||
+                (local->kind == LOCAL_CONNECTED && visit == check_fault)) {
                 visit(core, local);
             }
         }
     }
 }
 
-void kernel_routes_check_exposure(struct core *core)
+static void check_fault(struct core *core, struct local_route *local)
 {
-    foreign_each(core, kernel_route_check_exposure);
+    if (local->route.nexthop_object != 0) { /* The object may lead elsewhere by now. */
+        local->route.leg_count = 0;
+        local->route.type = FIB_ROUTE_UNICAST;
+        kernel_route_fill_legs(core, &local->route);
+    }
+    foreign_check(core, local);
+}
+
+void kernel_routes_check_faults(struct core *core)
+{
+    kernel_of(core)->faults_dirty = false;
+    foreign_each(core, check_fault);
 }
 
 static void mark_unseen(struct core *core, struct local_route *local)
@@ -520,7 +508,15 @@ void kernel_routes_free(struct core *core)
     }
     hash_index_fini(&ks->locals);
     mem_free(MEM_FIB, ks->foreign_objects);
+    mem_free(MEM_FIB, ks->faults);
     mem_free(MEM_FIB, ks->sorted);
+}
+
+/* Routes that name it lead elsewhere now. */
+static void objects_changed(struct core *core)
+{
+    kernel_of(core)->faults_dirty = true;
+    kernel_settle_soon(core);
 }
 
 void foreign_object_put(struct core *core, const struct kernel_nexthop_event *event)
@@ -531,6 +527,7 @@ void foreign_object_put(struct core *core, const struct kernel_nexthop_event *ev
         uint32_t at = (uint32_t)(found - ks->foreign_objects);
         if (!event->is_removed) {
             ks->foreign_objects[at] = event->nexthop;
+            objects_changed(core);
             return;
         }
         ks->foreign_object_count--;
@@ -548,4 +545,8 @@ void foreign_object_put(struct core *core, const struct kernel_nexthop_event *ev
         ks->foreign_objects[at] = ks->foreign_objects[at - 1];
     }
     ks->foreign_objects[at] = event->nexthop;
+    if (ks->has_leadless_routes) {
+        ks->has_leadless_routes = false;
+        objects_changed(core); /* A route came before its object. */
+    }
 }

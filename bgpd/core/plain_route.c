@@ -25,6 +25,12 @@ static bool is_own_kind(const struct local_route *local)
     return local->kind != LOCAL_CONNECTED && local->kind != LOCAL_KERNEL;
 }
 
+/* Stands beside whoever has the place of its prefix, under a metric of its own. */
+static bool has_own_place(const struct local_route *local)
+{
+    return local->kind == LOCAL_GUARD || local->kind == LOCAL_OVERRULE;
+}
+
 static struct own_route *own_of(const struct local_route *local)
 {
     return CONTAINER_OF(local, struct own_route, local);
@@ -85,7 +91,7 @@ static void own_tell(struct core *core, struct own_route *own)
         (own->is_told && fib_route_equal(&own->told, wish))) {
         return;
     }
-    if (slot_has_foreign(core, &wish->prefix, wish->metric)) {
+    if (!wish->is_first && slot_has_foreign(core, &wish->prefix, wish->metric)) {
         own->error = EEXIST;
         if (!own->is_conflict_logged) {
             own->is_conflict_logged = true;
@@ -99,6 +105,8 @@ static void own_tell(struct core *core, struct own_route *own)
     if (own->is_told && (own->told.metric != wish->metric || own->told.table != wish->table)) {
         own_untell(core, own);
     }
+    struct fib_route before = own->told;
+    bool leaves_one = own->is_told && before.is_first; /* the new one only goes before it */
     own->is_conflict_logged = false;
     own->is_told = true;
     own->is_installed = false;
@@ -111,11 +119,31 @@ static void own_tell(struct core *core, struct own_route *own)
     }
     own->operation = operation_send_route(core, wish, false, &what);
     adoption_taken_over(core, &wish->prefix, wish->metric);
+    if (leaves_one) {
+        struct operation nobody = {.kind = OPERATION_OTHER};
+        operation_send_route(core, &before, true, &nobody);
+    }
+}
+
+/* The very same route stands there, before or behind others: it has to be taken away to be put in
+ * front. */
+static void put_first(struct core *core, struct own_route *own)
+{
+    struct operation nobody = {.kind = OPERATION_OTHER};
+    own->is_put_first = true;
+    operation_send_route(core, &own->told, true, &nobody);
+    struct operation what = {.kind = OPERATION_OWN, .own = own};
+    own->operation = operation_send_route(core, &own->told, false, &what);
 }
 
 void own_route_on_result(struct core *core, struct own_route *own, const struct fib_result *result)
 {
     own->operation = 0;
+    if (result->error == EEXIST && own->told.is_first && !own->is_put_first) {
+        put_first(core, own);
+        return;
+    }
+    own->is_put_first = false;
     own->error = result->error;
     own->is_installed = result->error == 0;
     own->local.is_seen = true; /* newer than an account that is being given */
@@ -145,7 +173,7 @@ bool slot_allows_bgp(const struct core *core, const struct prefix *prefix, uint8
     }
     for (struct local_route *local = local_route_next(core, prefix, NULL); local != NULL;
          local = local_route_next(core, prefix, local)) {
-        if (!local->is_usable || local->kind == LOCAL_GUARD) {
+        if (!local->is_usable || has_own_place(local)) {
             continue;
         }
         /* Beside somebody else's route for a protected prefix ours is the safer one. */
@@ -165,7 +193,7 @@ const struct local_route *slot_best_local(const struct core *core, const struct 
     const struct local_route *best = NULL;
     for (struct local_route *local = local_route_next(core, prefix, NULL); local != NULL;
          local = local_route_next(core, prefix, local)) {
-        if (!local->is_usable || local->kind == LOCAL_GUARD) {
+        if (!local->is_usable || has_own_place(local)) {
             continue;
         }
         int rank = local_route_rank(local);
@@ -183,7 +211,7 @@ static void others_leave(struct core *core, const struct prefix *prefix,
 {
     for (struct local_route *local = local_route_next(core, prefix, NULL); local != NULL;
          local = local_route_next(core, prefix, local)) {
-        if (!is_own_kind(local) || local->kind == LOCAL_GUARD || own_of(local) == winner) {
+        if (!is_own_kind(local) || has_own_place(local) || own_of(local) == winner) {
             continue;
         }
         struct own_route *own = own_of(local);
@@ -202,7 +230,7 @@ static bool any_own_told(const struct core *core, const struct prefix *prefix)
 {
     for (struct local_route *local = local_route_next(core, prefix, NULL); local != NULL;
          local = local_route_next(core, prefix, local)) {
-        if (is_own_kind(local) && local->kind != LOCAL_GUARD && own_of(local)->is_told) {
+        if (is_own_kind(local) && !has_own_place(local) && own_of(local)->is_told) {
             return true;
         }
     }
@@ -248,7 +276,7 @@ void own_route_set(struct core *core, struct own_route *own, const struct fib_ro
         own->local.is_usable != is_usable || !fib_route_equal(&own->local.route, wish);
     own->local.route = *wish;
     local_route_set_usable(core, &own->local, is_usable);
-    if (own->local.kind == LOCAL_GUARD) {
+    if (has_own_place(&own->local)) {
         own->is_selected = true;
         own_tell(core, own);
     } else if (is_changed) {
@@ -262,7 +290,7 @@ void own_route_rewrite(struct core *core, struct own_route *own)
 {
     bool was_told = own->is_told;
     own->is_told = false;
-    if (own->local.kind == LOCAL_GUARD) {
+    if (has_own_place(&own->local)) {
         own_tell(core, own);
     } else if (was_told) {
         slot_evaluate(core, &own->local.route.prefix);
@@ -277,7 +305,7 @@ void own_routes_move(struct core *core)
         own_untell(core, own);
         own->local.route.table = core->config->fib_table;
         own->local.route.protocol = core->config->fib_protocol;
-        if (own->local.kind == LOCAL_GUARD) {
+        if (has_own_place(&own->local)) {
             own_tell(core, own); /* at once: nothing else stands between */
         } else {
             own->local.route.metric = core->config->fib_metric;
@@ -305,7 +333,7 @@ void own_routes_sync_all(struct core *core)
     LIST_FOREACH(node, &kernel_of(core)->own_routes)
     {
         struct own_route *own = CONTAINER_OF(node, struct own_route, node);
-        if (own->local.kind == LOCAL_GUARD) {
+        if (has_own_place(&own->local)) {
             own_tell(core, own);
         } else {
             slot_evaluate(core, &own->local.route.prefix);
@@ -316,7 +344,7 @@ void own_routes_sync_all(struct core *core)
 void own_route_remove(struct core *core, struct own_route *own)
 {
     struct prefix prefix = own->local.route.prefix;
-    if (own->local.kind == LOCAL_GUARD || kernel_of(core)->is_stopped) {
+    if (has_own_place(&own->local) || kernel_of(core)->is_stopped) {
         own_untell(core, own);
     } else {
         local_route_set_usable(core, &own->local, false);
