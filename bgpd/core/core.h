@@ -121,6 +121,7 @@ struct fib_route {
 struct kernel_route_event {
     bool is_removed;
     bool is_from_dump;
+    bool is_replacing; /* instead of another one of the same place */
     struct fib_route route;
 };
 

@@ -111,9 +111,14 @@ void foreign_forget(struct core *core, struct local_route *local)
     ks->faults[at] = ks->faults[--ks->fault_count];
     local->fault = FOREIGN_HARMLESS;
     ks->overrules_dirty = true;
-    core_log(core, LOG_PROTECTION, LOG_SEVERITY_NOTICE, NULL, &local->route.prefix,
-             "the route of protocol %u, metric %u, does no harm any more", local->route.protocol,
-             local->route.metric);
+    if (local->kind == LOCAL_CONNECTED) {
+        core_log(core, LOG_PROTECTION, LOG_SEVERITY_NOTICE, NULL, &local->route.prefix,
+                 "the network of an interface does no harm any more");
+    } else {
+        core_log(core, LOG_PROTECTION, LOG_SEVERITY_NOTICE, NULL, &local->route.prefix,
+                 "the route of protocol %u, metric %u, does no harm any more",
+                 local->route.protocol, local->route.metric);
+    }
 }
 
 void foreign_check(struct core *core, struct local_route *local)
@@ -138,8 +143,6 @@ void foreign_check(struct core *core, struct local_route *local)
     report(core, local, fault);
 }
 
-/* ---- Overruling ---- */
-
 bool foreign_is_overruled_by_choice(const struct core *core, const struct local_route *local)
 {
     const struct config *config = core->config;
@@ -151,176 +154,6 @@ bool foreign_is_overruled_by_choice(const struct core *core, const struct local_
         }
     }
     return false;
-}
-
-static void add_leg(const struct core *core, uint32_t allowed, const struct fib_leg *leg,
-                    struct fib_route *wish)
-{
-    if ((PATH_CLASS_BIT(kernel_interface_class(core, leg->ifindex)) & allowed) != 0 &&
-        kernel_interface_is_up(core, leg->ifindex) && wish->leg_count < FIB_PLAIN_LEGS_MAX) {
-        wish->legs[wish->leg_count++] = *leg;
-    }
-}
-
-/* The way of BGP for prefix now, as the kernel has it: primary, survivors or backup. */
-static void add_bgp_legs(const struct core *core, const struct prefix *prefix, uint32_t allowed,
-                         struct fib_route *wish)
-{
-    uint32_t number;
-    const struct fib_entry *entry = fib_entry_find(core, prefix, &number);
-    if (entry == NULL || entry->group == 0) {
-        return;
-    }
-    const struct nexthop_group *group = fib_group_at(core, entry->group);
-    for (uint8_t i = 0; i < group->member_count; i++) {
-        const struct leg_object *member = leg_object_at(core, group->members[i]);
-        if (!member->is_blackhole) {
-            struct fib_leg leg = member->leg;
-            leg.weight = group->weights[i];
-            add_leg(core, allowed, &leg, wish);
-        }
-    }
-}
-
-static void add_own_legs(const struct core *core, const struct prefix *prefix, uint32_t allowed,
-                         struct fib_route *wish)
-{
-    const struct local_route *best = NULL;
-    for (const struct local_route *local = local_route_next(core, prefix, NULL); local != NULL;
-         local = local_route_next(core, prefix, local)) {
-        bool has_way = local->is_usable && local->fault == FOREIGN_HARMLESS &&
-                       local->route.type == FIB_ROUTE_UNICAST && local->kind != LOCAL_GUARD &&
-                       local->kind != LOCAL_OVERRULE;
-        if (has_way && (best == NULL || local_route_rank(local) < local_route_rank(best))) {
-            best = local;
-        }
-    }
-    for (uint8_t i = 0; best != NULL && i < best->route.leg_count; i++) {
-        add_leg(core, allowed, &best->route.legs[i], wish);
-    }
-}
-
-/* By which way the destination goes when theirs is passed over: the longest cover that has one. */
-static void fill_way(const struct core *core, const struct local_route *theirs,
-                     struct fib_route *wish)
-{
-    uint32_t allowed = core->protections == NULL
-                           ? PATH_CLASS_ANY
-                           : protection_allowed_classes(core->protections, &wish->prefix);
-    struct ip_addr addr = prefix_addr(&wish->prefix);
-    if (theirs->fault == FOREIGN_CAPTURES_ENDPOINT) {
-        const struct own_route *pin = own_route_find(core, LOCAL_PIN_ENDPOINT, &wish->prefix);
-        if (pin != NULL) {
-            wish->leg_count = pin->local.route.leg_count;
-            memcpy(wish->legs, pin->local.route.legs, sizeof wish->legs);
-            wish->preferred_source = pin->local.route.preferred_source;
-        }
-    }
-    for (unsigned left = wish->prefix.len_bits + 1u;
-         left > 0 && wish->leg_count == 0 && theirs->fault == FOREIGN_EXPOSES; left--) {
-        struct prefix cover = prefix_make(&addr, (uint8_t)(left - 1));
-        add_own_legs(core, &cover, allowed, wish);
-        if (wish->leg_count == 0) {
-            add_bgp_legs(core, &cover, allowed, wish);
-        }
-    }
-    if (wish->leg_count == 0) {
-        const struct protection_def *def = protection_find(core->protections, &wish->prefix);
-        wish->type = def != NULL && def->guard == PROTECTION_GUARD_BLACKHOLE
-                         ? FIB_ROUTE_BLACKHOLE
-                         : FIB_ROUTE_UNREACHABLE;
-    }
-}
-
-/* A metric ahead of all that do harm at this prefix. IPv4 knows 0, and an order among equals; IPv6
- * does not. */
-static bool choose_metric(const struct core *core, struct fib_route *wish)
-{
-    uint32_t lowest = UINT32_MAX;
-    for (const struct local_route *local = local_route_next(core, &wish->prefix, NULL);
-         local != NULL; local = local_route_next(core, &wish->prefix, local)) {
-        if (local->fault != FOREIGN_HARMLESS && local->route.metric < lowest) {
-            lowest = local->route.metric;
-        }
-    }
-    if (lowest == 0) {
-        wish->metric = 0;
-        wish->is_first = true;
-        return wish->prefix.family == IP_V4;
-    }
-    uint32_t least = wish->prefix.family == IP_V4 ? 0 : 1;
-    while (lowest > least) {
-        lowest--;
-        if (lowest != core->config->fib_metric && !slot_has_foreign(core, &wish->prefix, lowest)) {
-            wish->metric = lowest;
-            return true;
-        }
-    }
-    return false;
-}
-
-static void overrule(struct core *core, const struct local_route *theirs)
-{
-    struct fib_route wish = own_route_template(core, &theirs->route.prefix);
-    if (!choose_metric(core, &wish)) {
-        return; /* foreign_obstacle says so */
-    }
-    fill_way(core, theirs, &wish);
-    struct own_route *own = own_route_find(core, LOCAL_OVERRULE, &wish.prefix);
-    if (own == NULL) {
-        own = own_route_new(core, LOCAL_OVERRULE, &wish.prefix);
-        snprintf(own->note, sizeof own->note, "overrules a route of protocol %u",
-                 theirs->route.protocol);
-    }
-    own->is_in_config = true;
-    own_route_set(core, own, &wish, true);
-}
-
-void overrules_update(struct core *core)
-{
-    struct kernel_side *ks = kernel_of(core);
-    ks->overrules_dirty = false;
-    LIST_FOREACH(node, &ks->own_routes)
-    {
-        struct own_route *own = CONTAINER_OF(node, struct own_route, node);
-        own->is_in_config = own->is_in_config && own->local.kind != LOCAL_OVERRULE;
-    }
-    for (uint32_t i = 0; i < ks->fault_count; i++) {
-        if (ks->faults[i]->fault != FOREIGN_EXPOSES_LINK &&
-            foreign_is_overruled_by_choice(core, ks->faults[i])) {
-            overrule(core, ks->faults[i]);
-        }
-    }
-    LIST_FOREACH(node, &ks->own_routes)
-    {
-        struct own_route *own = CONTAINER_OF(node, struct own_route, node);
-        if (own->local.kind == LOCAL_OVERRULE && !own->is_in_config) {
-            own_route_remove(core, own);
-        }
-    }
-}
-
-void overrules_rewrite(struct core *core, const struct prefix *prefix)
-{
-    struct own_route *own = own_route_find(core, LOCAL_OVERRULE, prefix);
-    if (own != NULL && own->is_told) {
-        own_route_rewrite(core, own);
-    }
-}
-
-void overrules_discard(struct core *core)
-{
-    LIST_FOREACH(node, &kernel_of(core)->own_routes)
-    {
-        struct own_route *own = CONTAINER_OF(node, struct own_route, node);
-        if (own->local.kind == LOCAL_OVERRULE) {
-            struct fib_route wish = own->local.route;
-            wish.leg_count = 0;
-            wish.type = FIB_ROUTE_UNREACHABLE;
-            wish.preferred_source = (struct ip_addr){.family = IP_NONE};
-            own_route_set(core, own, &wish, true);
-        }
-    }
 }
 
 /* ---- For show ---- */
@@ -350,11 +183,18 @@ bool snapshot_foreign_route(const struct core *core, uint32_t index,
     } else {
         out->reason = "carries protected destinations in the clear";
     }
-    out->answer = out->is_overruled                              ? "overruled"
-                  : local->fault == FOREIGN_EXPOSES_LINK         ? "cannot be overruled"
-                  : !foreign_is_overruled_by_choice(core, local) ? "stands"
-                  : own != NULL && own->error != 0               ? fib_error_text(own->error)
-                  : own == NULL ? "cannot be overruled: its metric is the lowest there is"
-                                : "being overruled";
+    out->answer = "being overruled";
+    if (out->is_overruled) {
+        out->answer = "overruled";
+    } else if (local->fault == FOREIGN_EXPOSES_LINK) {
+        out->answer = "cannot be overruled";
+    } else if (!foreign_is_overruled_by_choice(core, local)) {
+        out->answer = "stands";
+    } else if (own != NULL && own->error != 0) {
+        out->answer = fib_error_text(own->error);
+    } else if (own == NULL) {
+        out->answer = ks->is_adopting ? "overruled by an earlier run"
+                                      : "cannot be overruled: its metric is the lowest there is";
+    }
     return true;
 }

@@ -96,10 +96,14 @@ struct own_route {
     bool is_told;      /* the kernel was told `told`, and nothing since */
     bool is_installed; /* and said yes */
     bool is_conflict_logged;
-    bool is_put_first;  /* it was there already, but perhaps not in front */
+    bool is_put_first;  /* the rest is of an overruling one: taken away to be put in front */
+    bool is_held_back;  /* the way was refused: nowhere, for now */
+    bool must_repeat;   /* somebody touched the place meanwhile */
+    bool has_behind;    /* what stood there before stays until the new one is confirmed */
     uint32_t operation; /* last one, not answered yet; 0 */
     int error;
     struct fib_route told;
+    struct fib_route behind;
     char note[64];
 };
 
@@ -159,6 +163,15 @@ void foreign_check(struct core *core, struct local_route *local);
 /* It goes. */
 void foreign_forget(struct core *core, struct local_route *local);
 bool foreign_is_overruled_by_choice(const struct core *core, const struct local_route *local);
+
+/* ---- Overruling them (overrule.c) ---- */
+
+void overrule_tell(struct core *core, struct own_route *own);
+void overrule_untell(struct core *core, struct own_route *own);
+void overrule_on_result(struct core *core, struct own_route *own, const struct fib_result *result);
+
+/* What was told is told again, in front. */
+void overrule_again(struct core *core, struct own_route *own);
 
 /* Our routes ahead of theirs are made, moved and taken away. */
 void overrules_update(struct core *core);
@@ -582,6 +595,7 @@ struct adopted_route {
     uint8_t type;
     uint8_t leg_count;
     uint32_t ifindexes[FIB_PLAIN_LEGS_MAX];
+    struct fib_route *whole; /* of one that may share its place with others; else NULL */
 };
 
 void adoption_add_route(struct core *core, const struct fib_route *route);
@@ -589,6 +603,11 @@ void adoption_add_object(struct core *core, const struct fib_nexthop *nexthop);
 
 /* We told the kernel a route of our own for this place: it is no longer a leftover. */
 void adoption_taken_over(struct core *core, const struct prefix *prefix, uint32_t metric);
+
+/* The same for one that shares its place with others, with where it leads; false when there is
+ * none. */
+bool adoption_take_whole(struct core *core, const struct prefix *prefix, uint32_t metric,
+                         struct fib_route *route_out);
 bool adoption_has(const struct core *core, const struct prefix *prefix, uint32_t metric);
 
 /* First DUMP_END: unsafe leftovers go at once, the rest after the timer. */
@@ -628,6 +647,9 @@ struct kernel_side {
     struct fib_nexthop *foreign_objects; /* ascending id */
     uint32_t foreign_object_count;
     uint32_t foreign_object_capacity;
+    uint32_t *dead_objects; /* of others; routes on them are gone, and not dropped yet */
+    uint32_t dead_object_count;
+    uint32_t dead_object_capacity;
 
     struct hash_index nexthops_by_key;
     struct list_node nexthops;
@@ -670,6 +692,8 @@ struct kernel_side {
     struct timer walk_timer;
     struct timer retry_timer;
     struct timer settle_timer;
+    struct timer reread_timer;
+    struct mono_time last_reread; /* asked for by that timer */
 
     struct operation *operations; /* ring by number */
     uint32_t operation_capacity;

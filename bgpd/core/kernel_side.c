@@ -47,6 +47,7 @@ void kernel_side_fini(struct core *core)
     }
     ks->is_stopped = true;
     timer_stop(&core->timers, &ks->settle_timer);
+    timer_stop(&core->timers, &ks->reread_timer);
     fib_audit_stop(core);
     fib_fini(core);
     fib_groups_fini(core);
@@ -310,6 +311,7 @@ void kernel_side_stop(struct core *core, bool keep_routes)
     }
     ks->is_stopped = true;
     timer_stop(&core->timers, &ks->settle_timer);
+    timer_stop(&core->timers, &ks->reread_timer);
     fib_audit_stop(core);
     timer_stop(&core->timers, &ks->walk_timer);
     timer_stop(&core->timers, &ks->retry_timer);

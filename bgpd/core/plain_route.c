@@ -72,6 +72,10 @@ bool slot_has_foreign(const struct core *core, const struct prefix *prefix, uint
 
 static void own_untell(struct core *core, struct own_route *own)
 {
+    if (own->local.kind == LOCAL_OVERRULE) {
+        overrule_untell(core, own);
+        return;
+    }
     if (!own->is_told) {
         return;
     }
@@ -87,11 +91,15 @@ static void own_tell(struct core *core, struct own_route *own)
 {
     struct kernel_side *ks = kernel_of(core);
     const struct fib_route *wish = &own->local.route;
+    if (own->local.kind == LOCAL_OVERRULE) {
+        overrule_tell(core, own);
+        return;
+    }
     if (ks->is_stopped || (!ks->is_ready && own->local.kind != LOCAL_GUARD) ||
         (own->is_told && fib_route_equal(&own->told, wish))) {
         return;
     }
-    if (!wish->is_first && slot_has_foreign(core, &wish->prefix, wish->metric)) {
+    if (slot_has_foreign(core, &wish->prefix, wish->metric)) {
         own->error = EEXIST;
         if (!own->is_conflict_logged) {
             own->is_conflict_logged = true;
@@ -105,8 +113,6 @@ static void own_tell(struct core *core, struct own_route *own)
     if (own->is_told && (own->told.metric != wish->metric || own->told.table != wish->table)) {
         own_untell(core, own);
     }
-    struct fib_route before = own->told;
-    bool leaves_one = own->is_told && before.is_first; /* the new one only goes before it */
     own->is_conflict_logged = false;
     own->is_told = true;
     own->is_installed = false;
@@ -119,31 +125,15 @@ static void own_tell(struct core *core, struct own_route *own)
     }
     own->operation = operation_send_route(core, wish, false, &what);
     adoption_taken_over(core, &wish->prefix, wish->metric);
-    if (leaves_one) {
-        struct operation nobody = {.kind = OPERATION_OTHER};
-        operation_send_route(core, &before, true, &nobody);
-    }
-}
-
-/* The very same route stands there, before or behind others: it has to be taken away to be put in
- * front. */
-static void put_first(struct core *core, struct own_route *own)
-{
-    struct operation nobody = {.kind = OPERATION_OTHER};
-    own->is_put_first = true;
-    operation_send_route(core, &own->told, true, &nobody);
-    struct operation what = {.kind = OPERATION_OWN, .own = own};
-    own->operation = operation_send_route(core, &own->told, false, &what);
 }
 
 void own_route_on_result(struct core *core, struct own_route *own, const struct fib_result *result)
 {
-    own->operation = 0;
-    if (result->error == EEXIST && own->told.is_first && !own->is_put_first) {
-        put_first(core, own);
+    if (own->local.kind == LOCAL_OVERRULE) {
+        overrule_on_result(core, own, result);
         return;
     }
-    own->is_put_first = false;
+    own->operation = 0;
     own->error = result->error;
     own->is_installed = result->error == 0;
     own->local.is_seen = true; /* newer than an account that is being given */
@@ -289,6 +279,10 @@ void own_route_set(struct core *core, struct own_route *own, const struct fib_ro
 void own_route_rewrite(struct core *core, struct own_route *own)
 {
     bool was_told = own->is_told;
+    if (own->local.kind == LOCAL_OVERRULE) {
+        overrule_again(core, own);
+        return;
+    }
     own->is_told = false;
     if (has_own_place(&own->local)) {
         own_tell(core, own);

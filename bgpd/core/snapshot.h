@@ -283,8 +283,7 @@ enum drift_kind {
 enum drift_what {
     DRIFT_REMOVED, /* somebody did, and the kernel told */
     DRIFT_CHANGED,
-    DRIFT_REPLACED, /* by a route of somebody else */
-    DRIFT_MISSING,  /* found by an account or an audit */
+    DRIFT_MISSING, /* found by an account or an audit */
 };
 
 /* Something of ours that was not as it should be, and was put right. */

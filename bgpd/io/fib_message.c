@@ -324,6 +324,7 @@ bool fib_message_parse_route(const struct nlmsghdr *message, struct kernel_route
         route->leg_count = 1;
     }
     event_out->is_removed = message->nlmsg_type == RTM_DELROUTE;
+    event_out->is_replacing = (message->nlmsg_flags & NLM_F_REPLACE) != 0;
     return route->table != RT_TABLE_LOCAL;
 }
 
