@@ -114,6 +114,7 @@ struct fib_route {
     uint32_t nexthop_object; /* 0: legs count */
     uint8_t leg_count;
     bool is_first; /* IPv4: ahead of others of the same metric, and none of them is replaced */
+    uint8_t scope; /* rtm_scope; of ours only where is_first: it tells those of one place apart */
     struct fib_leg legs[FIB_PLAIN_LEGS_MAX];
     struct ip_addr preferred_source;
 };

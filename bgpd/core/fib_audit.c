@@ -319,7 +319,7 @@ static bool same_way(const struct fib_route *told, const struct fib_route *seen)
 static void on_first_place(struct core *core, struct own_route *own,
                            const struct kernel_route_event *event)
 {
-    bool is_ours = same_way(&own->told, &event->route);
+    bool is_ours = same_way(&own->told, &event->route) && own->told.scope == event->route.scope;
     if (is_ours && !event->is_removed) {
         own->local.is_seen = true;
     } else if (own->operation == 0 && is_ours) {

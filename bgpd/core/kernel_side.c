@@ -141,6 +141,8 @@ static void become_ready(struct core *core)
     adoption_start(core);
     guards_tell_again(core);
     own_routes_sync_all(core);
+    ks->overrules_dirty = true;
+    kernel_settle_soon(core);
     fib_pump(core);
 }
 

@@ -9,6 +9,10 @@
 #include "bgpd/core/kernel_private.h"
 #include "proto/base/assert.h"
 
+/* Deleting, the kernel looks at the first leg only, but it does look at the scope: anything below
+ * that of a link is good for a route with a gateway, and means nothing else to forwarding. */
+#define SCOPES 100u
+
 /* ---- Telling the kernel ---- */
 
 static struct fib_route nowhere(const struct core *core, const struct fib_route *wish)
@@ -52,6 +56,7 @@ static void send_new(struct core *core, struct own_route *own, const struct fib_
         adoption_taken_over(core, &route->prefix, route->metric);
     }
     own->told = *route;
+    own->told.scope = own->has_behind ? (uint8_t)(own->behind.scope % SCOPES + 1) : 1;
     own->error = 0;
     send_told(core, own);
 }
@@ -65,7 +70,7 @@ static void go_on(struct core *core, struct own_route *own)
         (own->is_told && fib_route_equal(&own->told, wish))) {
         return;
     }
-    if (own->is_told) {
+    if (own->is_told || adoption_has(core, &wish->prefix, wish->metric)) {
         send_new(core, own, wish);
     } else {
         struct fib_route first = nowhere(core, wish); /* The way may be refused; this is not. */
@@ -82,7 +87,7 @@ void overrule_tell(struct core *core, struct own_route *own)
 static void drop_behind(struct core *core, struct own_route *own)
 {
     bool is_replaced = !own->told.is_first && own->told.metric == own->behind.metric;
-    if (own->has_behind && !is_replaced && !fib_route_equal(&own->told, &own->behind)) {
+    if (own->has_behind && !is_replaced) {
         take_away(core, &own->behind);
     }
     own->has_behind = false;
@@ -173,7 +178,7 @@ static void add_leg(const struct core *core, uint32_t allowed, const struct fib_
 }
 
 /* The way of BGP for prefix now, as the kernel has it: primary, survivors or backup. */
-static void add_bgp_legs(const struct core *core, const struct prefix *prefix, uint32_t allowed,
+static void add_bgp_legs(struct core *core, const struct prefix *prefix, uint32_t allowed,
                          struct fib_route *wish)
 {
     uint32_t number;
@@ -181,6 +186,7 @@ static void add_bgp_legs(const struct core *core, const struct prefix *prefix, u
     if (entry == NULL || entry->group == 0) {
         return;
     }
+    fib_group_ensure(core, entry->group); /* Its members are known once it is told. */
     const struct nexthop_group *group = fib_group_at(core, entry->group);
     for (uint8_t i = 0; i < group->member_count; i++) {
         const struct leg_object *member = leg_object_at(core, group->members[i]);
@@ -211,8 +217,7 @@ static void add_own_legs(const struct core *core, const struct prefix *prefix, u
 }
 
 /* By which way the destination goes when theirs is passed over: the longest cover that has one. */
-static void fill_way(const struct core *core, const struct local_route *theirs,
-                     struct fib_route *wish)
+static void fill_way(struct core *core, const struct local_route *theirs, struct fib_route *wish)
 {
     uint32_t allowed = core->protections == NULL
                            ? PATH_CLASS_ANY

@@ -89,6 +89,9 @@ static uint8_t kernel_route_type(uint8_t type)
 static uint8_t route_scope(const struct fib_route_action *action)
 {
     const struct fib_route *route = &action->route;
+    if (route->is_first) {
+        return route->scope;
+    }
     if (action->is_delete) {
         return RT_SCOPE_NOWHERE; /* any scope */
     }
@@ -315,6 +318,7 @@ bool fib_message_parse_route(const struct nlmsghdr *message, struct kernel_route
     attr_u32(&index, RTA_PRIORITY, &route->metric);
     attr_u32(&index, RTA_NH_ID, &route->nexthop_object);
     route->protocol = header->rtm_protocol;
+    route->scope = header->rtm_scope;
     route->preferred_source = attr_ip(&index, RTA_PREFSRC);
     if (index.attrs[RTA_MULTIPATH] != NULL) {
         parse_multipath(index.attrs[RTA_MULTIPATH], route);
