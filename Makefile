@@ -61,7 +61,7 @@ $(CONTROL_GEN).c: proto/control.proto
 	@mkdir -p $(@D)
 	@echo "  PROTOC  $<"
 	@protoc-c --c_out=$(BUILD)/gen $<
-$(CONTROL_GEN).h: $(CONTROL_GEN).c
+$(CONTROL_GEN).h: $(CONTROL_GEN).c ;
 control_gen_obj := $(BUILD)/obj/gen/control.pb-c.o
 $(control_gen_obj): $(CONTROL_GEN).c
 	@mkdir -p $(@D)

@@ -19,6 +19,7 @@ struct protection_def {
     struct prefix prefix;
     uint32_t allowed_classes; /* PATH_CLASS_BITs that satisfy the requirement */
     enum protection_guard guard;
+    bool overrules_foreign; /* routes of other programs that break it are passed over */
 };
 
 struct protection_set;

@@ -145,6 +145,8 @@ class Site:
         self.ce.start()
 
     def wait_up(self):
+        netlab.wait_for("all tables", lambda: all(self.ce.peer(peer)["pfxRcd"] >= 2 for peer in (
+            "172.16.0.2", "10.51.230.12", "10.51.230.13")), 60, watch=[self.ce.process])
         return netlab.wait_for("all routes", lambda: self.way("10.51.231.10") == {"ipsec0", "ipsec1"}
                                and self.way("10.60.1.1") == {"er1"} and
                                self.way("10.51.230.4") == {"er1"}, 60, watch=[self.ce.process])[1]
@@ -261,7 +263,7 @@ def check_overrun(site):
     ce = site.ce.netns
     bare_guard = GUARD.replace(" proto 165", "")
     before = site.ce.json("show fib audit")["rereads"]
-    many = ["route add blackhole 100.%d.%d.%d/32 proto 99" % (64 + i // 65536, i // 256 % 256, i % 256)
+    many = ["route add blackhole 100.%d.%d.%d/32 proto 77" % (64 + i // 65536, i // 256 % 256, i % 256)
             for i in range(50000)]
     site.ce.process.signal(signal.SIGSTOP)
     ce.ip(*many)
@@ -281,7 +283,147 @@ def check_overrun(site):
     after = site.ce.json("show fib audit")["rereads"]
     check("it was an overrun", after > before and
           "netlink overrun" in site.ce.process.log_tail(200), after)
-    ce.ip("route flush proto 99")
+    ce.ip("route flush proto 77")
+
+
+def foreign(site):
+    return {(row["prefix"], row["overruled"]): row
+            for row in site.ce.json("show protection")["foreignRoutes"]}
+
+
+def wait_foreign(site, prefix, is_overruled):
+    return netlab.wait_for("%s in show protection" % prefix,
+                           lambda: (prefix, is_overruled) in foreign(site), 5, step_s=0.01)
+
+
+def gone(site, what):
+    netlab.wait_for("no harm", lambda: not foreign(site), 5, step_s=0.01)
+    check("%s: the list is empty when it goes" % what, True)
+
+
+def check_foreign_reported(site):
+    """Without the choice: reported, listed, and verify path fails."""
+    ce = site.ce.netns
+    ce.ip("route add 10.51.231.0/25 via 172.16.0.2 proto 77")
+    wait_foreign(site, "10.51.231.0/25", False)
+    row = foreign(site)[("10.51.231.0/25", False)]
+    check("a foreign route that exposes is listed with its reason", row["protocol"] == 77 and
+          row["interfaceName"] == "er1" and "clear" in row["reason"] and row["answer"] == "stands",
+          row)
+    document = site.ce.json("show protection")
+    check("show protection says EXPOSED", "EXPOSED" in document["protections"]
+          ["10.51.230.0/23"]["status"], document)
+    status, document = site.verify("10.51.231.10")
+    check("verify path: exposed, status 1", status == 1 and document["verdict"] == "exposed" and
+          not document["route"]["ours"], document)
+    status, text = site.ce.shell("verify path 10.51.231.10")
+    check("verify path: exposed, in words", status == 1 and "would leave in the clear" in text, text)
+    log = site.ce.process.log_tail(50)
+    check("it is logged once", log.count("protocol 77, metric 0, dev er1 carries protected") == 1,
+          log)
+    check("it is not touched", "10.51.231.0/25 via 172.16.0.2 dev er1 proto 77" in site.routes())
+    ce.ip("route del 10.51.231.0/25 proto 77")
+    gone(site, "a foreign route")
+    check("and the log says so", "does no harm any more" in site.ce.process.log_tail(50))
+    ce.ip("route add 10.51.230.4/32 dev ipsec1 proto 77")
+    wait_foreign(site, "10.51.230.4/32", False)
+    check("a foreign route that captures an endpoint is listed",
+          "endpoint" in foreign(site)[("10.51.230.4/32", False)]["reason"], foreign(site))
+    ce.ip("route del 10.51.230.4/32 dev ipsec1 proto 77")
+    gone(site, "a captured endpoint")
+    ce.ip("nexthop add id 500 via 172.16.0.2 dev er1 proto 77",
+          "route add 10.51.231.64/26 nhid 500 proto 77")
+    wait_foreign(site, "10.51.231.64/26", False)
+    check("one by a next-hop object too", True)
+    ce.ip("nexthop replace id 500 dev ipsec0 proto 77")
+    gone(site, "an object that leads elsewhere now")
+    ce.ip("nexthop replace id 500 via 172.16.0.2 dev er1 proto 77")
+    wait_foreign(site, "10.51.231.64/26", False)
+    check("an object that leads into the clear now is noticed", True)
+    ce.ip("nexthop del id 500")
+    ce.ip("addr add 10.51.231.129/25 dev er1")
+    wait_foreign(site, "10.51.231.128/25", False)
+    check("a clear network inside a protected prefix is listed",
+          foreign(site)[("10.51.231.128/25", False)]["connected"], foreign(site))
+    ce.ip("addr del 10.51.231.129/25 dev er1")
+    gone(site, "a clear network")
+
+
+def overruled(site, what, prefix, add, target, ways, remove):
+    """One foreign route: overruled, followed, left alone, and the overruling gone with it."""
+    ce = site.ce.netns
+    ce.ip(add)
+    wait_foreign(site, prefix, True)
+    _, took = netlab.wait_for("the way", lambda: site.way(target) == ways, 5, step_s=0.01)
+    status, document = site.verify(target)
+    check("%s is overruled (%.0f ms)" % (what, took * 1000), status == 0 and
+          document["route"]["ours"] and document["route"]["prefix"] == prefix, document)
+    check("  and still there, theirs", " proto 77" in ce.run(
+        ["ip", "-6" if ":" in prefix else "-4", "route", "show", prefix])[1], site.routes(prefix))
+    ce.ip(remove)
+    show = ["ip", "-6" if ":" in prefix else "-4", "route", "show", prefix]
+    netlab.wait_for("the end", lambda: not foreign(site) and not ce.run(show)[1].strip(), 5,
+                    step_s=0.01)
+    check("  ours goes with it", True)
+
+
+def check_foreign_overruled(site):
+    """With the choice: never in the clear, whatever metric and length theirs has."""
+    ce = site.ce.netns
+    both = {"ipsec0", "ipsec1"}
+    netlab.write(site.ce.path, CE % " overrule-foreign")
+    check("reload with overrule-foreign", site.ce.shell("reload")[0] == 0)
+    for what, prefix, metric in (("a more-specific with metric 0", "10.51.231.0/25", 0),
+                                 ("a host route", "10.51.231.10/32", 0),
+                                 ("one with a metric of its own", "10.51.231.0/25", 100),
+                                 ("one with metric 1", "10.51.231.0/25", 1),
+                                 ("one just behind our metric", "10.51.231.0/25", 21),
+                                 ("one with our metric", "10.51.231.0/25", 20)):
+        overruled(site, what, prefix,
+                  "route add %s via 172.16.0.2 proto 77 metric %d" % (prefix, metric),
+                  "10.51.231.10", both, "route del %s proto 77" % prefix)
+    ce.ip("route add 10.51.231.0/25 via 172.16.0.2 proto 77")
+    wait_foreign(site, "10.51.231.0/25", True)
+    ce.ip("route replace 10.51.231.0/25 via 172.16.0.2 dev er1 mtu 1400 proto 77")
+    netlab.wait_for("ours in front again", lambda: site.way("10.51.231.10") == both, 5, step_s=0.01)
+    check("a replace that takes our place in front is answered", True)
+    ce.ip("route prepend 10.51.231.0/25 via 172.16.0.2 dev er1 mtu 1300 proto 78")
+    netlab.wait_for("ours in front again", lambda: site.way("10.51.231.10") == both, 5, step_s=0.01)
+    check("one put in front of ours is answered", True)
+    ce.ip("link set ipsec0 down")
+    netlab.wait_for("the other tunnel", lambda: site.way("10.51.231.10") == {"ipsec1"}, 5)
+    ce.ip("link set ipsec1 down")
+    netlab.wait_for("nowhere", lambda: site.verify("10.51.231.10")[1]["verdict"] == "blocked", 5)
+    check("overruling follows the tunnels, and leads nowhere when they are dead", True)
+    ce.ip("link set ipsec0 up", "link set ipsec1 up")
+    netlab.wait_for("both again", lambda: site.way("10.51.231.10") == both, 60)
+    site.ce.process.kill()
+    check("SIGKILL leaves it standing", "proto 165" in site.routes("10.51.231.0/25").split("\n")[0],
+          site.routes("10.51.231.0/25"))
+    site.ce.start()
+    seen = []
+    netlab.wait_for("the way", lambda: seen.append(site.verify("10.51.231.10")[1]["verdict"]) or
+                    ("10.51.231.0/25", True) in foreign(site), 60)
+    check("a restart never lets it go", set(seen) == {"protected"}, set(seen))
+    site.wait_up()
+    netlab.wait_for("the way", lambda: ("10.51.231.0/25", True) in foreign(site) and
+                    site.way("10.51.231.10") == both, 5)
+    for line in ("proto 78", "proto 77", "proto 77"):
+        ce.run(["ip", "route", "del", "10.51.231.0/25"] + line.split())
+        check("with %s of them gone the way is still ours" % line,
+              site.way("10.51.231.10") == both, site.routes("10.51.231.0/25") +
+              str(site.verify("10.51.231.10")))
+    netlab.wait_for("the end", lambda: not foreign(site) and
+                    site.routes("10.51.231.0/25").strip() == "", 5, step_s=0.01)
+    check("nothing of it is left", True)
+    ce.ip("route add 10.51.230.4/32 dev ipsec1 proto 77")
+    wait_foreign(site, "10.51.230.4/32", True)
+    check("a captured endpoint goes back to its underlay", site.way("10.51.230.4") == {"er1"},
+          site.routes("10.51.230.4"))
+    ce.ip("route del 10.51.230.4/32 dev ipsec1 proto 77")
+    netlab.wait_for("the end", lambda: not foreign(site), 5, step_s=0.01)
+    netlab.write(site.ce.path, CE % "")
+    check("reload without it", site.ce.shell("reload")[0] == 0)
 
 
 def body():
@@ -296,6 +438,8 @@ def body():
     check_verify(site)
     check_repair(site)
     check_overrun(site)
+    check_foreign_reported(site)
+    check_foreign_overruled(site)
     print("truth: %d passed, %d failed" % (Result.passed, Result.failed))
     return 0 if Result.failed == 0 else 1
 

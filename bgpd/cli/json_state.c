@@ -81,6 +81,43 @@ static void begin_protection(struct render *render)
     json_object_begin(&render->json, "protections");
 }
 
+static void foreign_json(struct render *render, const Control__ForeignRoute *row)
+{
+    char text[WORDS_PREFIX_BYTES];
+    struct json *json = &render->json;
+    json_object_begin(json, NULL);
+    json_text(json, "prefix", words_prefix(&row->prefix, row->prefix_len, text));
+    json_flag(json, "connected", row->is_connected);
+    if (!row->is_connected) {
+        json_unsigned(json, "protocol", row->protocol);
+        json_unsigned(json, "metric", row->metric);
+    }
+    json_text(json, "interfaceName", row->interface);
+    json_text(json, "reason", row->reason);
+    json_flag(json, "overruled", row->is_overruled);
+    json_text(json, "answer", row->answer);
+    json_uptime(render, "since", "sinceMsec", "sinceEpoch", row->age_ms);
+    json_object_end(json);
+}
+
+/* Protections come first, then routes of others: the object of the former ends where the list of
+ * the latter begins. */
+static void end_protection(struct render *render)
+{
+    if (!render->is_open) {
+        json_object_end(&render->json);
+        json_array_begin(&render->json, "foreignRoutes");
+        render->is_open = true;
+    }
+}
+
+static void protection_done(struct render *render)
+{
+    end_protection(render);
+    json_array_end(&render->json);
+    json_document_end(render);
+}
+
 static void protection_answer(struct render *render, const Control__Answer *answer)
 {
     char text[WORDS_PREFIX_BYTES];
@@ -95,12 +132,19 @@ static void protection_answer(struct render *render, const Control__Answer *answ
         json_unsigned(json, "unreachablePrefixes", row->unreachable_prefixes);
         json_unsigned(json, "refusedPaths", row->refused_paths);
         json_text(json, "status", row->status);
+        json_flag(json, "overrulesForeign", row->overrules_foreign);
         json_object_end(json);
+    }
+    if (answer->n_foreign_routes != 0) {
+        end_protection(render);
+    }
+    for (size_t i = 0; i < answer->n_foreign_routes; i++) {
+        foreign_json(render, answer->foreign_routes[i]);
     }
 }
 
 const struct view_ops json_protection = {begin_protection, render_nothing, protection_answer,
-                                         render_ignore_status, end_nested};
+                                         render_ignore_status, protection_done};
 
 /* ---- show running-config: the daemon prints the document (RFC 7951) ---- */
 

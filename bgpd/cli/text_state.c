@@ -84,6 +84,23 @@ const struct view_ops text_tunnels = {render_nothing, render_nothing, tunnels_an
 
 /* ---- show protection ---- */
 
+static void foreign_show(struct render *render, const Control__ForeignRoute *row)
+{
+    char text[WORDS_PREFIX_BYTES];
+    char age[WORDS_AGE_BYTES];
+    struct out *out = render->out;
+    if (render->path_count++ == 0) {
+        out_text(out, "\nNot ours, and against it:\n");
+    }
+    out_printf(out, "  %s", words_prefix(&row->prefix, row->prefix_len, text));
+    if (!row->is_connected) {
+        out_printf(out, " protocol %u metric %u", row->protocol, row->metric);
+    }
+    out_printf(out, " dev %s, for %s: %s\n", row->interface[0] != '\0' ? row->interface : "-",
+               words_age(row->age_ms, age), row->is_overruled ? "overruled" : row->answer);
+    out_printf(out, "    %s\n", row->reason);
+}
+
 static void protection_answer(struct render *render, const Control__Answer *answer)
 {
     char text[WORDS_PREFIX_BYTES];
@@ -107,7 +124,11 @@ static void protection_answer(struct render *render, const Control__Answer *answ
                    : row->is_blackhole_guard ? "blackhole"
                                              : "unreachable",
                    row->protected_prefixes, row->unreachable_prefixes, row->refused_paths);
-        out_printf(out, "  Status: %s\n", row->status);
+        out_printf(out, "  Status: %s%s\n", row->status,
+                   row->overrules_foreign ? "; routes of others are overruled" : "");
+    }
+    for (size_t i = 0; i < answer->n_foreign_routes; i++) {
+        foreign_show(render, answer->foreign_routes[i]);
     }
 }
 

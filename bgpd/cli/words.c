@@ -236,7 +236,7 @@ const char *words_drift_kind(uint32_t kind)
 
 const char *words_drift_what(uint32_t what)
 {
-    static const char *const names[] = {"removed", "changed", "replaced", "missing"};
+    static const char *const names[] = {"removed", "changed", "missing"};
     return what < sizeof names / sizeof names[0] ? names[what] : "unknown";
 }
 

@@ -78,6 +78,7 @@ static const struct model_field protection_fields[] = {
     FIELD(protection_def, FIELD_PREFIX, "prefix", prefix),
     FIELD(protection_def, FIELD_ENUM_BITS, "require", allowed_classes),
     FIELD(protection_def, FIELD_ENUM_U32, "on-violation", guard),
+    FIELD(protection_def, FIELD_BOOL, "overrule-foreign", overrules_foreign),
 };
 TABLE(model_protection, protection_fields);
 

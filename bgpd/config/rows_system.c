@@ -94,9 +94,12 @@ static const struct config_row rows[] = {
      "Lost probes after which the tunnel is dead."},
 
     {MODE_TOP, MODE_TOP, 0, REQUIRE,
-     "protect <prefix!prefix> require <require+> [ guard <on-violation> ]",
+     "protect <prefix!prefix> require <require+> [ guard <on-violation> ] "
+     "[ overrule-foreign =overrule-foreign:true ]",
      "The prefix and all inside it may travel over these path classes only; the guard route stands "
-     "in the kernel while none is there (default unreachable)."},
+     "in the kernel while none is there (default unreachable). A route that another program adds "
+     "and that breaks this is reported; with overrule-foreign it is passed over as well, by a "
+     "route of the same prefix ahead of it, and so is one that takes the endpoint of a tunnel."},
 
     {MODE_TOP, MODE_TOP, 0, ROUTE "[prefix,next-hop=blackhole]",
      "ip route <prefix!4> blackhole [ tag <tag> ] [ <distance> ]", "Drop silently."},

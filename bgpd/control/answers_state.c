@@ -144,11 +144,51 @@ static void put_protection(struct control_client *client,
     row.refused_paths = protection->refused_paths;
     row.unreachable_prefixes = protection->unreachable_prefixes;
     row.status = value_text(protection->status);
+    row.overrules_foreign = protection->def->overrules_foreign;
     Control__Protection *rows[] = {&row};
     Control__Answer part = CONTROL__ANSWER__INIT;
     part.n_protections = 1;
     part.protections = rows;
     answer_put(client, &part);
+}
+
+static void put_foreign(struct control_client *client, const struct snapshot_foreign_route *foreign)
+{
+    Control__ForeignRoute row = CONTROL__FOREIGN_ROUTE__INIT;
+    row.prefix = value_prefix(&foreign->route.prefix);
+    row.prefix_len = foreign->route.prefix.len_bits;
+    row.protocol = foreign->route.protocol;
+    row.metric = foreign->route.metric;
+    row.interface = value_text(foreign->interface_name);
+    row.reason = value_text(foreign->reason);
+    row.is_overruled = foreign->is_overruled;
+    row.answer = value_text(foreign->answer);
+    row.age_ms = value_age_ms(client->now, foreign->since);
+    row.is_connected = foreign->fault == FOREIGN_EXPOSES_LINK;
+    Control__ForeignRoute *rows[] = {&row};
+    Control__Answer part = CONTROL__ANSWER__INIT;
+    part.n_foreign_routes = 1;
+    part.foreign_routes = rows;
+    answer_put(client, &part);
+}
+
+static void step_foreign(struct control_client *client, struct mono_time now)
+{
+    (void)now;
+    struct list_request *list = &client->list;
+    struct snapshot_foreign_route foreign;
+    for (unsigned i = 0; i < ANSWER_STEP_ROWS && answer_pending(client) < ANSWER_FRAME_BYTES; i++) {
+        if (!snapshot_foreign_route(client->server->core, list->index, &foreign)) {
+            answer_finish(client, CONTROL__STATUS__CODE__OK, list->count, "%s", "");
+            return;
+        }
+        list->index++;
+        const struct prefix *prefix = &foreign.route.prefix;
+        if (list->within.family == IP_NONE || prefix_contains(prefix, &list->within) ||
+            prefix_contains(&list->within, prefix)) {
+            put_foreign(client, &foreign);
+        }
+    }
 }
 
 static void step_protection(struct control_client *client, struct mono_time now)
@@ -158,10 +198,13 @@ static void step_protection(struct control_client *client, struct mono_time now)
     struct snapshot_protection protection;
     while (answer_pending(client) < ANSWER_FRAME_BYTES) {
         if (!snapshot_protection(client->server->core, list->index, &protection)) {
-            bool is_missing = list->within.family != IP_NONE && list->count == 0;
-            answer_finish(client,
-                          is_missing ? CONTROL__STATUS__CODE__NOT_FOUND : CONTROL__STATUS__CODE__OK,
-                          list->count, "%s", is_missing ? "nothing protects this prefix" : "");
+            if (list->within.family != IP_NONE && list->count == 0) {
+                answer_finish(client, CONTROL__STATUS__CODE__NOT_FOUND, 0,
+                              "nothing protects this prefix");
+                return;
+            }
+            list->index = 0;
+            client->step = step_foreign;
             return;
         }
         list->index++;

@@ -46,6 +46,11 @@ void adoption_add_route(struct core *core, const struct fib_route *route)
     for (uint8_t i = 0; i < route->leg_count; i++) {
         adopted->ifindexes[adopted->leg_count++] = route->legs[i].ifindex;
     }
+    if (route->metric == 0 && route->prefix.family == IP_V4) {
+        adopted->whole = mem_alloc(MEM_FIB, sizeof *adopted->whole);
+        *adopted->whole = *route;
+        adopted->whole->is_first = true;
+    }
     hash_index_put(&ks->adopted, &adopted->by_prefix, prefix_hash(core, &route->prefix));
 }
 
@@ -66,7 +71,20 @@ void adoption_add_object(struct core *core, const struct fib_nexthop *nexthop)
 static void forget(struct core *core, struct adopted_route *adopted)
 {
     hash_index_remove(&kernel_of(core)->adopted, &adopted->by_prefix);
+    mem_free(MEM_FIB, adopted->whole);
     mem_free(MEM_FIB, adopted);
+}
+
+bool adoption_take_whole(struct core *core, const struct prefix *prefix, uint32_t metric,
+                         struct fib_route *route_out)
+{
+    struct adopted_route *adopted = find(core, prefix, metric);
+    if (adopted == NULL || adopted->whole == NULL) {
+        return false;
+    }
+    *route_out = *adopted->whole;
+    forget(core, adopted);
+    return true;
 }
 
 void adoption_taken_over(struct core *core, const struct prefix *prefix, uint32_t metric)
@@ -88,6 +106,7 @@ static void delete_adopted(struct core *core, struct adopted_route *adopted)
     struct operation what = {.kind = OPERATION_OTHER};
     route.metric = adopted->metric;
     route.type = adopted->type;
+    route = adopted->whole != NULL ? *adopted->whole : route;
     operation_send_route(core, &route, true, &what);
     forget(core, adopted);
 }
@@ -239,6 +258,9 @@ void adoption_sweep(struct core *core)
         return;
     }
     ks->is_adopting = false;
+    if (ks->fault_count != 0) {
+        overrules_update(core); /* What overrules goes ahead of a leftover that did. */
+    }
     uint32_t swept = delete_where(core, is_any);
     for (unsigned round = 0; round < 2; round++) {
         for (uint32_t i = 0; i < ks->adopted_object_count; i++) {
@@ -267,6 +289,7 @@ void adoption_free(struct core *core)
         struct hash_node *next;
         for (struct hash_node *node = ks->adopted.buckets[bucket]; node != NULL; node = next) {
             next = node->next;
+            mem_free(MEM_FIB, adopted_of(node)->whole);
             mem_free(MEM_FIB, adopted_of(node));
         }
     }

@@ -113,6 +113,8 @@ struct fib_route {
     uint8_t type;            /* enum fib_route_type */
     uint32_t nexthop_object; /* 0: legs count */
     uint8_t leg_count;
+    bool is_first; /* IPv4: ahead of others of the same metric, and none of them is replaced */
+    uint8_t scope; /* rtm_scope; of ours only where is_first: it tells those of one place apart */
     struct fib_leg legs[FIB_PLAIN_LEGS_MAX];
     struct ip_addr preferred_source;
 };
@@ -120,6 +122,7 @@ struct fib_route {
 struct kernel_route_event {
     bool is_removed;
     bool is_from_dump;
+    bool is_replacing; /* instead of another one of the same place */
     struct fib_route route;
 };
 

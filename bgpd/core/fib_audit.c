@@ -18,7 +18,6 @@ static const char *drift_text(enum drift_what what)
     static const char *const texts[] = {
         [DRIFT_REMOVED] = "somebody removed our route; it is installed again",
         [DRIFT_CHANGED] = "somebody changed our route; it is installed again",
-        [DRIFT_REPLACED] = "somebody put a route in the place of ours; it is taken back",
         [DRIFT_MISSING] = "our route was missing in the kernel; it is installed again",
     };
     return texts[what];
@@ -68,6 +67,7 @@ static enum drift_kind kind_of_own(const struct own_route *own)
 {
     switch ((enum local_kind)own->local.kind) {
     case LOCAL_GUARD:
+    case LOCAL_OVERRULE:
         return DRIFT_GUARD;
     case LOCAL_STATIC:
         return DRIFT_STATIC;
@@ -314,9 +314,32 @@ static bool same_way(const struct fib_route *told, const struct fib_route *seen)
     return told->type != FIB_ROUTE_UNICAST || told->leg_count == seen->leg_count;
 }
 
+/* Several routes may share this place: one that leads elsewhere is one too many, not ours changed.
+ */
+static void on_first_place(struct core *core, struct own_route *own,
+                           const struct kernel_route_event *event)
+{
+    bool is_ours = same_way(&own->told, &event->route) && own->told.scope == event->route.scope;
+    if (is_ours && !event->is_removed) {
+        own->local.is_seen = true;
+    } else if (own->operation == 0 && is_ours) {
+        drift_note_route(core, DRIFT_GUARD, DRIFT_REMOVED, &event->route.prefix);
+        own_route_rewrite(core, own);
+    } else if (own->operation == 0 && !event->is_removed) {
+        struct fib_route extra = event->route;
+        struct operation what = {.kind = OPERATION_STRAY};
+        extra.is_first = true;
+        operation_send_route(core, &extra, true, &what);
+    }
+}
+
 static void on_own_plain(struct core *core, struct own_route *own,
                          const struct kernel_route_event *event)
 {
+    if (own->told.is_first) {
+        on_first_place(core, own, event);
+        return;
+    }
     if (!event->is_removed && same_way(&own->told, &event->route)) {
         own->local.is_seen = true;
         return;

@@ -401,6 +401,10 @@ void fib_sync_dest(struct core *core, enum afi_safi afi_safi, dest_id dest,
     if (old != 0) {
         fib_group_unref(core, old);
     }
+    if (ks->fault_count != 0) {
+        ks->overrules_dirty = true;
+        kernel_settle_soon(core);
+    }
     if (has_locals(core, &prefix)) {
         slot_evaluate(core, &prefix);
         if (dest_core_word(rib, dest, 0) == 0) {

@@ -67,6 +67,7 @@ enum local_kind {
     LOCAL_KERNEL,  /* somebody else's */
     LOCAL_DISCARD, /* of an aggregate of ours, or asked for by BLACKHOLE */
     LOCAL_GUARD,
+    LOCAL_OVERRULE, /* ahead of a route of others, see foreign_routes.c */
 };
 
 struct local_route {
@@ -76,7 +77,7 @@ struct local_route {
     uint8_t distance;
     bool is_usable;         /* takes part in look-ups; of ours: wanted in the kernel */
     bool is_seen;           /* in the dump that is running */
-    bool is_exposing;       /* somebody else's, carries what is protected, and that was said */
+    uint8_t fault;          /* enum foreign_fault */
     uint16_t tunnel_number; /* of a pin */
     uint32_t tag;
     struct mono_time since;
@@ -95,9 +96,14 @@ struct own_route {
     bool is_told;      /* the kernel was told `told`, and nothing since */
     bool is_installed; /* and said yes */
     bool is_conflict_logged;
+    bool is_put_first;  /* the rest is of an overruling one: taken away to be put in front */
+    bool is_held_back;  /* the way was refused: nowhere, for now */
+    bool must_repeat;   /* somebody touched the place meanwhile */
+    bool has_behind;    /* what stood there before stays until the new one is confirmed */
     uint32_t operation; /* last one, not answered yet; 0 */
     int error;
     struct fib_route told;
+    struct fib_route behind;
     char note[64];
 };
 
@@ -144,12 +150,37 @@ void kernel_route_fill_legs(const struct core *core, struct fib_route *route);
 /* Next-hop objects of others, for that. */
 void foreign_object_put(struct core *core, const struct kernel_nexthop_event *event);
 
-/* A route of others that would carry a protected destination by a way that is not allowed. */
-void kernel_route_check_exposure(struct core *core, struct local_route *local);
-
-/* The same for all of them, when what is protected has changed: each is said once. */
-void kernel_routes_check_exposure(struct core *core);
 uint32_t fib_route_classes(const struct core *core, const struct fib_route *route);
+
+/* What routes of others do is judged anew: interfaces, tunnels or protections have changed. */
+void kernel_routes_check_faults(struct core *core);
+
+/* ---- Routes of others that do harm (foreign_routes.c) ---- */
+
+/* Judges a route of others, or a connected one, after it came or changed. */
+void foreign_check(struct core *core, struct local_route *local);
+
+/* It goes. */
+void foreign_forget(struct core *core, struct local_route *local);
+bool foreign_is_overruled_by_choice(const struct core *core, const struct local_route *local);
+
+/* ---- Overruling them (overrule.c) ---- */
+
+void overrule_tell(struct core *core, struct own_route *own);
+void overrule_untell(struct core *core, struct own_route *own);
+void overrule_on_result(struct core *core, struct own_route *own, const struct fib_result *result);
+
+/* What was told is told again, in front. */
+void overrule_again(struct core *core, struct own_route *own);
+
+/* Our routes ahead of theirs are made, moved and taken away. */
+void overrules_update(struct core *core);
+
+/* Somebody touched the place: whether ours still stands in front is unknown. */
+void overrules_rewrite(struct core *core, const struct prefix *prefix);
+
+/* On leaving: they lead nowhere from now on, and stay. */
+void overrules_discard(struct core *core);
 
 /* Connected prefixes of one interface brought in line with its state and addresses. */
 void connected_update(struct core *core, const struct interface *interface);
@@ -254,6 +285,9 @@ void tunnel_watch_update(struct core *core, uint16_t tunnel_number,
 void tunnels_on_interfaces(struct core *core);
 uint16_t tunnel_by_ifindex(const struct core *core, uint32_t ifindex);
 uint16_t tunnel_by_endpoint(const struct core *core, const struct ip_addr *addr);
+
+/* PATH_CLASS_BITs its outer packets may travel over. */
+uint32_t tunnel_underlay_classes(const struct config_tunnel *tunnel);
 
 /* ---- Pins, guards, static routes ---- */
 
@@ -561,6 +595,7 @@ struct adopted_route {
     uint8_t type;
     uint8_t leg_count;
     uint32_t ifindexes[FIB_PLAIN_LEGS_MAX];
+    struct fib_route *whole; /* of one that may share its place with others; else NULL */
 };
 
 void adoption_add_route(struct core *core, const struct fib_route *route);
@@ -568,6 +603,11 @@ void adoption_add_object(struct core *core, const struct fib_nexthop *nexthop);
 
 /* We told the kernel a route of our own for this place: it is no longer a leftover. */
 void adoption_taken_over(struct core *core, const struct prefix *prefix, uint32_t metric);
+
+/* The same for one that shares its place with others, with where it leads; false when there is
+ * none. */
+bool adoption_take_whole(struct core *core, const struct prefix *prefix, uint32_t metric,
+                         struct fib_route *route_out);
 bool adoption_has(const struct core *core, const struct prefix *prefix, uint32_t metric);
 
 /* First DUMP_END: unsafe leftovers go at once, the rest after the timer. */
@@ -589,6 +629,9 @@ struct kernel_side {
     bool pins_dirty;
     bool statics_dirty;
     bool announcements_dirty;
+    bool overrules_dirty;
+    bool faults_dirty;        /* all routes of others are to be judged anew */
+    bool has_leadless_routes; /* of others, whose next-hop object is not known yet */
     struct list_node interfaces;
 
     struct hash_index locals;
@@ -598,9 +641,15 @@ struct kernel_side {
     uint32_t sorted_count;
     const struct local_route **sorted; /* for show */
     struct list_node own_routes;
+    struct local_route **faults; /* those of others that do harm */
+    uint32_t fault_count;
+    uint32_t fault_capacity;
     struct fib_nexthop *foreign_objects; /* ascending id */
     uint32_t foreign_object_count;
     uint32_t foreign_object_capacity;
+    uint32_t *dead_objects; /* of others; routes on them are gone, and not dropped yet */
+    uint32_t dead_object_count;
+    uint32_t dead_object_capacity;
 
     struct hash_index nexthops_by_key;
     struct list_node nexthops;
@@ -643,6 +692,8 @@ struct kernel_side {
     struct timer walk_timer;
     struct timer retry_timer;
     struct timer settle_timer;
+    struct timer reread_timer;
+    struct mono_time last_reread; /* asked for by that timer */
 
     struct operation *operations; /* ring by number */
     uint32_t operation_capacity;

@@ -1,6 +1,5 @@
-/* The table of everything but BGP: connected prefixes, routes of others, and our own pins, guards
- * and static routes, with longest-match look-ups for resolution. Routes of others are read,
- * reported when they expose a protected prefix, and never written. */
+/* The table of everything but BGP: connected prefixes, routes of others (foreign_table.c), and our
+ * own pins, guards and static routes, with longest-match look-ups for resolution. */
 #include <errno.h>
 #include <string.h>
 
@@ -8,8 +7,6 @@
 #include "bgpd/core/routes.h"
 #include "proto/base/assert.h"
 #include "proto/base/hash.h"
-
-#define RTPROT_KERNEL_NUMBER 2u
 
 uint64_t prefix_hash(const struct core *core, const struct prefix *prefix)
 {
@@ -21,7 +18,8 @@ bool fib_route_equal(const struct fib_route *a, const struct fib_route *b)
 {
     if (!prefix_equal(&a->prefix, &b->prefix) || a->table != b->table || a->metric != b->metric ||
         a->type != b->type || a->nexthop_object != b->nexthop_object ||
-        a->leg_count != b->leg_count || !ip_equal(&a->preferred_source, &b->preferred_source)) {
+        a->leg_count != b->leg_count || a->is_first != b->is_first ||
+        !ip_equal(&a->preferred_source, &b->preferred_source)) {
         return false;
     }
     for (uint8_t i = 0; i < a->leg_count; i++) {
@@ -100,6 +98,7 @@ int local_route_rank(const struct local_route *local)
     case LOCAL_DISCARD:
         return local->distance;
     case LOCAL_GUARD:
+    case LOCAL_OVERRULE:
         return 256;
     }
     UNREACHABLE();
@@ -185,6 +184,7 @@ static struct local_route *connected_find(const struct core *core, const struct 
 static void connected_drop(struct core *core, struct local_route *local)
 {
     struct prefix prefix = local->route.prefix;
+    foreign_forget(core, local);
     local_route_remove(core, local);
     mem_free(MEM_FIB, local);
     local_route_changed(core, &prefix);
@@ -256,296 +256,8 @@ void connected_update(struct core *core, const struct interface *interface)
         local->route.leg_count = 1;
         local->route.legs[0] = (struct fib_leg){.ifindex = ifindex, .weight = 1};
         local_route_add(core, local);
+        foreign_check(core, local);
         local_route_changed(core, &prefix);
         routes_local_route(core, REDISTRIBUTE_CONNECTED, &prefix, 0, 0, false);
     }
-}
-
-/* ---- Routes of others ---- */
-
-static const struct fib_nexthop *foreign_object_find(const struct core *core, uint32_t id)
-{
-    const struct kernel_side *ks = kernel_of(core);
-    uint32_t low = 0;
-    uint32_t high = ks->foreign_object_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (ks->foreign_objects[middle].id < id) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < ks->foreign_object_count && ks->foreign_objects[low].id == id
-               ? &ks->foreign_objects[low]
-               : NULL;
-}
-
-static void add_object_leg(struct fib_route *route, const struct fib_nexthop *object,
-                           uint8_t weight)
-{
-    if (object == NULL || object->is_blackhole || object->member_count != 0 ||
-        route->leg_count == FIB_PLAIN_LEGS_MAX) {
-        return;
-    }
-    route->legs[route->leg_count] = object->leg;
-    route->legs[route->leg_count].weight = weight;
-    route->leg_count++;
-}
-
-void kernel_route_fill_legs(const struct core *core, struct fib_route *route)
-{
-    if (route->nexthop_object == 0 || route->leg_count != 0) {
-        return;
-    }
-    const struct fib_nexthop *object = foreign_object_find(core, route->nexthop_object);
-    if (object == NULL) {
-        return;
-    }
-    if (object->is_blackhole) {
-        route->type = FIB_ROUTE_BLACKHOLE;
-    }
-    add_object_leg(route, object, 1);
-    for (uint8_t i = 0; i < object->member_count; i++) {
-        add_object_leg(route, foreign_object_find(core, object->members[i]),
-                       object->member_weights[i]);
-    }
-}
-
-uint32_t fib_route_classes(const struct core *core, const struct fib_route *route)
-{
-    uint32_t classes = 0;
-    for (uint8_t i = 0; i < route->leg_count; i++) {
-        classes |= PATH_CLASS_BIT(kernel_interface_class(core, route->legs[i].ifindex));
-    }
-    return classes;
-}
-
-/* The outer packets of a tunnel have to go in the clear. */
-static bool is_endpoint_route(const struct core *core, const struct prefix *prefix)
-{
-    struct ip_addr addr = prefix_addr(prefix);
-    return prefix->len_bits == ip_family_bits(prefix->family) &&
-           tunnel_by_endpoint(core, &addr) != 0;
-}
-
-static bool is_exposing(const struct core *core, const struct fib_route *route)
-{
-    return core->protections != NULL && route->type == FIB_ROUTE_UNICAST &&
-           (fib_route_classes(core, route) &
-            ~protection_allowed_classes(core->protections, &route->prefix)) != 0 &&
-           !is_endpoint_route(core, &route->prefix);
-}
-
-void kernel_route_check_exposure(struct core *core, struct local_route *local)
-{
-    const struct fib_route *route = &local->route;
-    bool was_exposing = local->is_exposing;
-    local->is_exposing = is_exposing(core, route);
-    if (!local->is_exposing || was_exposing) {
-        return;
-    }
-    const char *name =
-        route->leg_count != 0 ? kernel_interface_name(core, route->legs[0].ifindex) : NULL;
-    core_log(core, LOG_PROTECTION, LOG_SEVERITY_ERROR, NULL, &route->prefix,
-             "a route of protocol %u, metric %u, dev %s carries protected destinations in the "
-             "clear; it is not ours and stays: remove it there",
-             route->protocol, route->metric, name == NULL ? "?" : name);
-}
-
-static struct local_route *foreign_find(const struct core *core, const struct fib_route *route)
-{
-    for (struct local_route *local = local_route_next(core, &route->prefix, NULL); local != NULL;
-         local = local_route_next(core, &route->prefix, local)) {
-        if (local->kind == LOCAL_KERNEL && local->route.metric == route->metric &&
-            local->route.protocol == route->protocol) {
-            return local;
-        }
-    }
-    return NULL;
-}
-
-static void foreign_drop(struct core *core, struct local_route *local)
-{
-    struct prefix prefix = local->route.prefix;
-    local_route_remove(core, local);
-    mem_free(MEM_FIB, local);
-    local_route_changed(core, &prefix);
-    routes_local_route(core, REDISTRIBUTE_KERNEL, &prefix, 0, 0, true);
-}
-
-static void foreign_put(struct core *core, const struct fib_route *seen)
-{
-    struct fib_route route = *seen;
-    kernel_route_fill_legs(core, &route);
-    struct local_route *local = foreign_find(core, &route);
-    if (local != NULL) {
-        local->is_seen = true;
-        if (fib_route_equal(&local->route, &route)) {
-            return;
-        }
-        local->route = route;
-        local->since = core->now;
-        local->is_exposing = false;
-    } else {
-        local = mem_alloc(MEM_FIB, sizeof *local);
-        local->kind = LOCAL_KERNEL;
-        local->is_usable = true;
-        local->is_seen = true;
-        local->route = route;
-        local_route_add(core, local);
-    }
-    kernel_route_check_exposure(core, local);
-    local_route_changed(core, &route.prefix);
-    routes_local_route(core, REDISTRIBUTE_KERNEL, &route.prefix, route.metric, 0, false);
-}
-
-/* A row of an audit may be older than what notifications have told since: it only shows that
- * something differs. */
-static void foreign_audit(struct core *core, const struct fib_route *seen)
-{
-    struct fib_route route = *seen;
-    kernel_route_fill_legs(core, &route);
-    struct local_route *local = foreign_find(core, &route);
-    if (local != NULL && fib_route_equal(&local->route, &route)) {
-        local->is_seen = true;
-    } else {
-        kernel_of(core)->audit.foreign_differs = true;
-    }
-}
-
-void kernel_route_on_event(struct core *core, const struct kernel_route_event *event)
-{
-    struct kernel_side *ks = kernel_of(core);
-    const struct fib_route *route = &event->route;
-    uint32_t table = core->config == NULL ? CONFIG_FIB_TABLE_DEFAULT : core->config->fib_table;
-    uint8_t ours = core->config == NULL ? CONFIG_FIB_PROTOCOL_DEFAULT : core->config->fib_protocol;
-    if (route->table != table || route->prefix.len_bits > ip_family_bits(route->prefix.family) ||
-        ip_family_bits(route->prefix.family) == 0 || route->leg_count > FIB_PLAIN_LEGS_MAX) {
-        return;
-    }
-    if (route->protocol == ours) {
-        if (!ks->is_ready && !event->is_removed) {
-            adoption_add_route(core, route);
-        } else {
-            fib_on_own_route(core, event);
-        }
-        return;
-    }
-    if (route->protocol == RTPROT_KERNEL_NUMBER && route->nexthop_object == 0) {
-        return; /* Connected prefixes are derived from links and addresses. */
-    }
-    if (event->is_from_dump && ks->audit.is_reading) {
-        foreign_audit(core, route);
-        return;
-    }
-    if (!event->is_removed) {
-        foreign_put(core, route);
-    } else {
-        struct local_route *local = foreign_find(core, route);
-        if (local != NULL) {
-            foreign_drop(core, local);
-        }
-    }
-    kernel_settle(core);
-}
-
-static void foreign_each(struct core *core, void (*visit)(struct core *, struct local_route *))
-{
-    struct hash_index *index = &kernel_of(core)->locals;
-    for (uint32_t bucket = 0; bucket < index->bucket_count; bucket++) {
-        struct hash_node *next;
-        for (struct hash_node *node = index->buckets[bucket]; node != NULL; node = next) {
-            next = node->next;
-            struct local_route *local = local_of(node);
-            if (local->kind == LOCAL_KERNEL) {
-                visit(core, local);
-            }
-        }
-    }
-}
-
-void kernel_routes_check_exposure(struct core *core)
-{
-    foreign_each(core, kernel_route_check_exposure);
-}
-
-static void mark_unseen(struct core *core, struct local_route *local)
-{
-    (void)core;
-    local->is_seen = false;
-}
-
-static void drop_unseen(struct core *core, struct local_route *local)
-{
-    if (!local->is_seen) {
-        foreign_drop(core, local);
-    }
-}
-
-void kernel_routes_dump_begin(struct core *core)
-{
-    foreign_each(core, mark_unseen);
-}
-
-void kernel_routes_dump_end(struct core *core)
-{
-    foreign_each(core, drop_unseen);
-}
-
-bool kernel_routes_any_unseen(const struct core *core)
-{
-    const struct hash_index *index = &kernel_of(core)->locals;
-    for (uint32_t bucket = 0; bucket < index->bucket_count; bucket++) {
-        for (struct hash_node *node = index->buckets[bucket]; node != NULL; node = node->next) {
-            if (local_of(node)->kind == LOCAL_KERNEL && !local_of(node)->is_seen) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-void kernel_routes_free(struct core *core)
-{
-    struct kernel_side *ks = kernel_of(core);
-    for (uint32_t bucket = 0; bucket < ks->locals.bucket_count; bucket++) {
-        struct hash_node *next;
-        for (struct hash_node *node = ks->locals.buckets[bucket]; node != NULL; node = next) {
-            next = node->next;
-            struct local_route *local = local_of(node);
-            ASSERT(local->kind == LOCAL_CONNECTED || local->kind == LOCAL_KERNEL);
-            mem_free(MEM_FIB, local);
-        }
-    }
-    hash_index_fini(&ks->locals);
-    mem_free(MEM_FIB, ks->foreign_objects);
-    mem_free(MEM_FIB, ks->sorted);
-}
-
-void foreign_object_put(struct core *core, const struct kernel_nexthop_event *event)
-{
-    struct kernel_side *ks = kernel_of(core);
-    const struct fib_nexthop *found = foreign_object_find(core, event->nexthop.id);
-    if (found != NULL) {
-        uint32_t at = (uint32_t)(found - ks->foreign_objects);
-        if (!event->is_removed) {
-            ks->foreign_objects[at] = event->nexthop;
-            return;
-        }
-        ks->foreign_object_count--;
-        memmove(&ks->foreign_objects[at], &ks->foreign_objects[at + 1],
-                (ks->foreign_object_count - at) * sizeof event->nexthop);
-        return;
-    }
-    if (event->is_removed) {
-        return;
-    }
-    ks->foreign_objects = array_grow(ks->foreign_objects, ks->foreign_object_count,
-                                     &ks->foreign_object_capacity, sizeof event->nexthop);
-    uint32_t at = ks->foreign_object_count++;
-    for (; at > 0 && ks->foreign_objects[at - 1].id > event->nexthop.id; at--) {
-        ks->foreign_objects[at] = ks->foreign_objects[at - 1];
-    }
-    ks->foreign_objects[at] = event->nexthop;
 }

@@ -16,6 +16,9 @@
 static void settle_due(struct core *core, struct timer *timer)
 {
     (void)timer;
+    if (kernel_of(core)->faults_dirty) {
+        kernel_routes_check_faults(core);
+    }
     kernel_settle(core);
 }
 
@@ -44,6 +47,7 @@ void kernel_side_fini(struct core *core)
     }
     ks->is_stopped = true;
     timer_stop(&core->timers, &ks->settle_timer);
+    timer_stop(&core->timers, &ks->reread_timer);
     fib_audit_stop(core);
     fib_fini(core);
     fib_groups_fini(core);
@@ -69,6 +73,7 @@ void kernel_settle(struct core *core)
     unsigned round = 0;
     while ((ks->dirty_count != 0 || ks->pins_dirty || ks->statics_dirty) &&
            round++ < SETTLE_ROUNDS_MAX) {
+        ks->overrules_dirty = ks->overrules_dirty || ks->fault_count != 0;
         if (nexthops_resolve_dirty(core)) {
             ks->pins_dirty = true;
             ks->statics_dirty = true;
@@ -81,6 +86,9 @@ void kernel_settle(struct core *core)
             ks->statics_dirty = false;
             static_routes_update(core);
         }
+    }
+    if (ks->overrules_dirty) {
+        overrules_update(core);
     }
     if (round > SETTLE_ROUNDS_MAX) {
         timer_start(&core->timers, &ks->settle_timer, mono_add(core->now, mono_span_s(1)));
@@ -133,6 +141,8 @@ static void become_ready(struct core *core)
     adoption_start(core);
     guards_tell_again(core);
     own_routes_sync_all(core);
+    ks->overrules_dirty = true;
+    kernel_settle_soon(core);
     fib_pump(core);
 }
 
@@ -248,8 +258,8 @@ void kernel_side_apply_config(struct core *core, const struct config *old)
     drop_dead_gateways(core);
     pins_apply_config(core);
     static_routes_apply_config(core);
-    kernel_routes_check_exposure(core);
     nexthops_mark_all(core);
+    kernel_routes_check_faults(core);
     ks->announcements_dirty = true;
     kernel_settle(core);
     if (!ks->is_ready && !ks->is_dumping) {
@@ -294,6 +304,7 @@ void kernel_side_stop(struct core *core, bool keep_routes)
     }
     if (!keep_routes && ks->is_ready) {
         adoption_sweep(core);
+        overrules_discard(core);
         fib_groups_delete_all(core);
         remove_kind(core, LOCAL_DISCARD);
         remove_kind(core, LOCAL_STATIC);
@@ -302,6 +313,7 @@ void kernel_side_stop(struct core *core, bool keep_routes)
     }
     ks->is_stopped = true;
     timer_stop(&core->timers, &ks->settle_timer);
+    timer_stop(&core->timers, &ks->reread_timer);
     fib_audit_stop(core);
     timer_stop(&core->timers, &ks->walk_timer);
     timer_stop(&core->timers, &ks->retry_timer);

@@ -25,6 +25,12 @@ static bool is_own_kind(const struct local_route *local)
     return local->kind != LOCAL_CONNECTED && local->kind != LOCAL_KERNEL;
 }
 
+/* Stands beside whoever has the place of its prefix, under a metric of its own. */
+static bool has_own_place(const struct local_route *local)
+{
+    return local->kind == LOCAL_GUARD || local->kind == LOCAL_OVERRULE;
+}
+
 static struct own_route *own_of(const struct local_route *local)
 {
     return CONTAINER_OF(local, struct own_route, local);
@@ -66,6 +72,10 @@ bool slot_has_foreign(const struct core *core, const struct prefix *prefix, uint
 
 static void own_untell(struct core *core, struct own_route *own)
 {
+    if (own->local.kind == LOCAL_OVERRULE) {
+        overrule_untell(core, own);
+        return;
+    }
     if (!own->is_told) {
         return;
     }
@@ -81,6 +91,10 @@ static void own_tell(struct core *core, struct own_route *own)
 {
     struct kernel_side *ks = kernel_of(core);
     const struct fib_route *wish = &own->local.route;
+    if (own->local.kind == LOCAL_OVERRULE) {
+        overrule_tell(core, own);
+        return;
+    }
     if (ks->is_stopped || (!ks->is_ready && own->local.kind != LOCAL_GUARD) ||
         (own->is_told && fib_route_equal(&own->told, wish))) {
         return;
@@ -115,6 +129,10 @@ static void own_tell(struct core *core, struct own_route *own)
 
 void own_route_on_result(struct core *core, struct own_route *own, const struct fib_result *result)
 {
+    if (own->local.kind == LOCAL_OVERRULE) {
+        overrule_on_result(core, own, result);
+        return;
+    }
     own->operation = 0;
     own->error = result->error;
     own->is_installed = result->error == 0;
@@ -145,7 +163,7 @@ bool slot_allows_bgp(const struct core *core, const struct prefix *prefix, uint8
     }
     for (struct local_route *local = local_route_next(core, prefix, NULL); local != NULL;
          local = local_route_next(core, prefix, local)) {
-        if (!local->is_usable || local->kind == LOCAL_GUARD) {
+        if (!local->is_usable || has_own_place(local)) {
             continue;
         }
         /* Beside somebody else's route for a protected prefix ours is the safer one. */
@@ -165,7 +183,7 @@ const struct local_route *slot_best_local(const struct core *core, const struct 
     const struct local_route *best = NULL;
     for (struct local_route *local = local_route_next(core, prefix, NULL); local != NULL;
          local = local_route_next(core, prefix, local)) {
-        if (!local->is_usable || local->kind == LOCAL_GUARD) {
+        if (!local->is_usable || has_own_place(local)) {
             continue;
         }
         int rank = local_route_rank(local);
@@ -183,7 +201,7 @@ static void others_leave(struct core *core, const struct prefix *prefix,
 {
     for (struct local_route *local = local_route_next(core, prefix, NULL); local != NULL;
          local = local_route_next(core, prefix, local)) {
-        if (!is_own_kind(local) || local->kind == LOCAL_GUARD || own_of(local) == winner) {
+        if (!is_own_kind(local) || has_own_place(local) || own_of(local) == winner) {
             continue;
         }
         struct own_route *own = own_of(local);
@@ -202,7 +220,7 @@ static bool any_own_told(const struct core *core, const struct prefix *prefix)
 {
     for (struct local_route *local = local_route_next(core, prefix, NULL); local != NULL;
          local = local_route_next(core, prefix, local)) {
-        if (is_own_kind(local) && local->kind != LOCAL_GUARD && own_of(local)->is_told) {
+        if (is_own_kind(local) && !has_own_place(local) && own_of(local)->is_told) {
             return true;
         }
     }
@@ -248,7 +266,7 @@ void own_route_set(struct core *core, struct own_route *own, const struct fib_ro
         own->local.is_usable != is_usable || !fib_route_equal(&own->local.route, wish);
     own->local.route = *wish;
     local_route_set_usable(core, &own->local, is_usable);
-    if (own->local.kind == LOCAL_GUARD) {
+    if (has_own_place(&own->local)) {
         own->is_selected = true;
         own_tell(core, own);
     } else if (is_changed) {
@@ -261,8 +279,12 @@ void own_route_set(struct core *core, struct own_route *own, const struct fib_ro
 void own_route_rewrite(struct core *core, struct own_route *own)
 {
     bool was_told = own->is_told;
+    if (own->local.kind == LOCAL_OVERRULE) {
+        overrule_again(core, own);
+        return;
+    }
     own->is_told = false;
-    if (own->local.kind == LOCAL_GUARD) {
+    if (has_own_place(&own->local)) {
         own_tell(core, own);
     } else if (was_told) {
         slot_evaluate(core, &own->local.route.prefix);
@@ -277,7 +299,7 @@ void own_routes_move(struct core *core)
         own_untell(core, own);
         own->local.route.table = core->config->fib_table;
         own->local.route.protocol = core->config->fib_protocol;
-        if (own->local.kind == LOCAL_GUARD) {
+        if (has_own_place(&own->local)) {
             own_tell(core, own); /* at once: nothing else stands between */
         } else {
             own->local.route.metric = core->config->fib_metric;
@@ -305,7 +327,7 @@ void own_routes_sync_all(struct core *core)
     LIST_FOREACH(node, &kernel_of(core)->own_routes)
     {
         struct own_route *own = CONTAINER_OF(node, struct own_route, node);
-        if (own->local.kind == LOCAL_GUARD) {
+        if (has_own_place(&own->local)) {
             own_tell(core, own);
         } else {
             slot_evaluate(core, &own->local.route.prefix);
@@ -316,7 +338,7 @@ void own_routes_sync_all(struct core *core)
 void own_route_remove(struct core *core, struct own_route *own)
 {
     struct prefix prefix = own->local.route.prefix;
-    if (own->local.kind == LOCAL_GUARD || kernel_of(core)->is_stopped) {
+    if (has_own_place(&own->local) || kernel_of(core)->is_stopped) {
         own_untell(core, own);
     } else {
         local_route_set_usable(core, &own->local, false);

@@ -287,8 +287,7 @@ enum drift_kind {
 enum drift_what {
     DRIFT_REMOVED, /* somebody did, and the kernel told */
     DRIFT_CHANGED,
-    DRIFT_REPLACED, /* by a route of somebody else */
-    DRIFT_MISSING,  /* found by an account or an audit */
+    DRIFT_MISSING, /* found by an account or an audit */
 };
 
 /* Something of ours that was not as it should be, and was put right. */
@@ -341,6 +340,28 @@ uint32_t snapshot_failover_total(const struct core *core);
 
 /* index 0: the newest; false past the end. */
 bool snapshot_failover(const struct core *core, uint32_t index, struct failover_record *out);
+
+/* ---- Routes of others that do harm ---- */
+
+enum foreign_fault {
+    FOREIGN_HARMLESS,
+    FOREIGN_EXPOSES,           /* carries protected destinations by a way that is not allowed */
+    FOREIGN_EXPOSES_LINK,      /* a connected network does */
+    FOREIGN_CAPTURES_ENDPOINT, /* takes the endpoint of a tunnel from its underlay */
+};
+
+struct snapshot_foreign_route {
+    struct fib_route route;
+    uint8_t fault;              /* enum foreign_fault */
+    const char *interface_name; /* of its first leg; NULL: none or unknown */
+    bool is_overruled;
+    const char *reason;
+    const char *answer; /* "overruled", "stands", or why it cannot be overruled */
+    struct mono_time since;
+};
+
+bool snapshot_foreign_route(const struct core *core, uint32_t index,
+                            struct snapshot_foreign_route *out);
 
 /* The running configuration; NULL before the first. */
 const struct config *snapshot_config(const struct core *core);

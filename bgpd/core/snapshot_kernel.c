@@ -25,6 +25,7 @@ static enum ip_route_kind row_kind(const struct local_route *local)
     case LOCAL_DISCARD:
         return IP_ROUTE_BGP;
     case LOCAL_GUARD:
+    case LOCAL_OVERRULE:
         return IP_ROUTE_GUARD;
     }
     UNREACHABLE();
@@ -410,6 +411,21 @@ static void count_dest(const struct core *core, const struct loc_rib *rib, dest_
     out->unreachable_prefixes += !is_forwarded && has_routes ? 1 : 0;
 }
 
+static uint32_t exposing_routes(const struct core *core, const struct prefix *prefix)
+{
+    const struct kernel_side *ks = kernel_of(core);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < ks->fault_count; i++) {
+        const struct local_route *local = ks->faults[i];
+        const struct own_route *own = own_route_find(core, LOCAL_OVERRULE, &local->route.prefix);
+        if (local->fault != FOREIGN_CAPTURES_ENDPOINT && (own == NULL || !own->is_installed) &&
+            prefix_contains(prefix, &local->route.prefix)) {
+            count++;
+        }
+    }
+    return count;
+}
+
 bool snapshot_protection(const struct core *core, uint32_t index, struct snapshot_protection *out)
 {
     struct kernel_side *ks = kernel_of(core);
@@ -432,6 +448,10 @@ bool snapshot_protection(const struct core *core, uint32_t index, struct snapsho
         snprintf(ks->status, sizeof ks->status, "guard missing: %s",
                  guard == NULL || guard->error == 0 ? "not confirmed by the kernel yet"
                                                     : fib_error_text(guard->error));
+        out->status = ks->status;
+    } else if (exposing_routes(core, &def->prefix) != 0) {
+        snprintf(ks->status, sizeof ks->status, "EXPOSED by %u routes that are not ours",
+                 exposing_routes(core, &def->prefix));
         out->status = ks->status;
     } else {
         out->status = out->protected_prefixes != 0 ? "protected" : "blocked: no allowed path";

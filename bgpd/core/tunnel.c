@@ -119,6 +119,13 @@ uint16_t tunnel_by_endpoint(const struct core *core, const struct ip_addr *addr)
     return 0;
 }
 
+uint32_t tunnel_underlay_classes(const struct config_tunnel *tunnel)
+{
+    return tunnel->underlay_classes != 0
+               ? tunnel->underlay_classes
+               : PATH_CLASS_BIT(PATH_CLASS_CLEAR) | PATH_CLASS_BIT(PATH_CLASS_MACSEC);
+}
+
 /* ---- Liveness ---- */
 
 uint32_t tunnel_sources(const struct config_tunnel *config)
@@ -180,6 +187,8 @@ void tunnels_on_interfaces(struct core *core)
             continue;
         }
         if (ifindex != tunnel->ifindex) {
+            ks->faults_dirty = true; /* the class of an interface has changed */
+            kernel_settle_soon(core);
             nexthops_mark_tunnel(core, (uint16_t)(i + 1));
         }
         tunnel->ifindex = ifindex;

@@ -213,10 +213,7 @@ static void update_endpoint(struct core *core, uint16_t tunnel_number)
     }
     struct prefix host = prefix_host(&config->remote_endpoint);
     struct fib_route wish = own_route_template(core, &host);
-    struct underlay underlay = {.classes = config->underlay_classes != 0
-                                               ? config->underlay_classes
-                                               : PATH_CLASS_BIT(PATH_CLASS_CLEAR) |
-                                                     PATH_CLASS_BIT(PATH_CLASS_MACSEC),
+    struct underlay underlay = {.classes = tunnel_underlay_classes(config),
                                 .tunnel_ifindex = tunnel->ifindex,
                                 .wish = &wish};
     bool is_usable = true;

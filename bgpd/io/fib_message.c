@@ -89,6 +89,9 @@ static uint8_t kernel_route_type(uint8_t type)
 static uint8_t route_scope(const struct fib_route_action *action)
 {
     const struct fib_route *route = &action->route;
+    if (route->is_first) {
+        return route->scope;
+    }
     if (action->is_delete) {
         return RT_SCOPE_NOWHERE; /* any scope */
     }
@@ -105,8 +108,9 @@ size_t fib_message_route(uint8_t *buffer, uint32_t sequence, const struct fib_ro
     const struct fib_route *route = &action->route;
     struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
     message->nlmsg_type = action->is_delete ? RTM_DELROUTE : RTM_NEWROUTE;
-    message->nlmsg_flags =
-        (uint16_t)(NLM_F_REQUEST | (action->is_delete ? 0 : NLM_F_CREATE | NLM_F_REPLACE));
+    /* Without REPLACE, EXCL and APPEND a route goes before its equals. */
+    uint16_t add_flags = route->is_first ? NLM_F_CREATE : NLM_F_CREATE | NLM_F_REPLACE;
+    message->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | (action->is_delete ? 0 : add_flags));
     message->nlmsg_seq = sequence;
     struct rtmsg *header = mnl_nlmsg_put_extra_header(message, sizeof *header);
     memset(header, 0, sizeof *header);
@@ -123,8 +127,10 @@ size_t fib_message_route(uint8_t *buffer, uint32_t sequence, const struct fib_ro
         mnl_attr_put(message, RTA_DST, ip_family_bytes(route->prefix.family), route->prefix.bytes);
     }
     mnl_attr_put_u32(message, RTA_PRIORITY, route->metric);
-    if (!action->is_delete) {
+    if (!action->is_delete || route->is_first) { /* a place of its own has only what stands there */
         put_target(message, route);
+    }
+    if (!action->is_delete) {
         if (route->preferred_source.family != IP_NONE) {
             mnl_attr_put(message, RTA_PREFSRC, ip_family_bytes(route->preferred_source.family),
                          route->preferred_source.bytes);
@@ -312,6 +318,7 @@ bool fib_message_parse_route(const struct nlmsghdr *message, struct kernel_route
     attr_u32(&index, RTA_PRIORITY, &route->metric);
     attr_u32(&index, RTA_NH_ID, &route->nexthop_object);
     route->protocol = header->rtm_protocol;
+    route->scope = header->rtm_scope;
     route->preferred_source = attr_ip(&index, RTA_PREFSRC);
     if (index.attrs[RTA_MULTIPATH] != NULL) {
         parse_multipath(index.attrs[RTA_MULTIPATH], route);
@@ -321,6 +328,7 @@ bool fib_message_parse_route(const struct nlmsghdr *message, struct kernel_route
         route->leg_count = 1;
     }
     event_out->is_removed = message->nlmsg_type == RTM_DELROUTE;
+    event_out->is_replacing = (message->nlmsg_flags & NLM_F_REPLACE) != 0;
     return route->table != RT_TABLE_LOCAL;
 }
 

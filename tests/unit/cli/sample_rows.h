@@ -538,6 +538,25 @@ static inline Control__Answer *sample_protection(void)
     answer->protections = keep(2 * sizeof *answer->protections);
     answer->protections[0] = row;
     answer->protections[1] = six;
+    row->overrules_foreign = true;
+    Control__ForeignRoute *foreign = keep(2 * sizeof *foreign);
+    answer->n_foreign_routes = 2;
+    answer->foreign_routes = keep(2 * sizeof *answer->foreign_routes);
+    for (size_t i = 0; i < 2; i++) {
+        control__foreign_route__init(&foreign[i]);
+        answer->foreign_routes[i] = &foreign[i];
+        foreign[i].prefix = sample_addr("10.51.231.0");
+        foreign[i].prefix_len = 25;
+        foreign[i].interface = sample_text("er1");
+        foreign[i].age_ms = 12000;
+    }
+    foreign[0].protocol = 4;
+    foreign[0].reason = sample_text("carries protected destinations in the clear");
+    foreign[0].is_overruled = true;
+    foreign[0].answer = sample_text("overruled");
+    foreign[1].is_connected = true;
+    foreign[1].reason = sample_text("the network of a clear interface lies inside");
+    foreign[1].answer = sample_text("cannot be overruled");
     return answer;
 }
 

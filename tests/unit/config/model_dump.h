@@ -200,8 +200,8 @@ static void dump_system(struct buffer *out, const struct config *config)
         dump_u32(out, path_class_name((enum path_class)i), at->path_class_weight[i]);
     }
     for (size_t i = 0; i < at->protection_count; i++) {
-        buffer_printf(out, "\nprotect %u %d", at->protections[i].allowed_classes,
-                      at->protections[i].guard);
+        buffer_printf(out, "\nprotect %u %d %d", at->protections[i].allowed_classes,
+                      at->protections[i].guard, at->protections[i].overrules_foreign);
         dump_prefix(out, "prefix", &at->protections[i].prefix);
     }
 }

@@ -46,6 +46,7 @@ static const struct refusal refusals[] = {
     {"router bgp 65001\n redistribute ospf\n", 2, 15, "ospf", "connected, static or kernel"},
     {"protect 10.0.0.0/8 require\n", 1, 0, NULL, "incomplete"},
     {"protect 10.0.0.0/8 require ipsec guard none\n", 1, 40, "none", "unreachable or blackhole"},
+    {"protect 10.0.0.0/8 require ipsec overrule-foreign maybe\n", 1, 51, "maybe", ""},
     {"tunnel t0\n local-endpoint 10.0.0\n", 2, 17, "10.0.0", "an IPv4 or IPv6 address"},
     {"tunnel t0\n local-endpoint 10.0.0.1\n remote-endpoint 2001:db8::1\n", 1, 0, NULL,
      "different IP versions"},

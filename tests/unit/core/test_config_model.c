@@ -352,7 +352,7 @@ START_TEST(the_mission_configuration_is_accepted_without_errors)
          .remote_endpoint = addr_of("10.51.230.5")},
     };
     struct protection_def protection = {prefix_of("10.51.230.0/23"),
-                                        PATH_CLASS_BIT(PATH_CLASS_IPSEC), 0};
+                                        PATH_CLASS_BIT(PATH_CLASS_IPSEC), 0, false};
     struct config_network networks[2] = {
         {.prefix = prefix_of("10.1.0.0/16"), .path_classes = PATH_CLASS_BIT(PATH_CLASS_CLEAR)},
         {.prefix = prefix_of("10.1.1.0/24"), .path_classes = PATH_CLASS_BIT(PATH_CLASS_IPSEC)},

@@ -21,9 +21,10 @@ static uint32_t classes(const struct protection_set *set, const char *text)
 START_TEST(everything_inside_a_requirement_needs_it)
 {
     struct protection_def defs[] = {
-        {p("10.51.230.0/23"), PATH_CLASS_BIT(PATH_CLASS_IPSEC), PROTECTION_GUARD_UNREACHABLE},
+        {p("10.51.230.0/23"), PATH_CLASS_BIT(PATH_CLASS_IPSEC), PROTECTION_GUARD_UNREACHABLE,
+         false},
         {p("10.0.0.0/8"), PATH_CLASS_BIT(PATH_CLASS_IPSEC) | PATH_CLASS_BIT(PATH_CLASS_MACSEC),
-         PROTECTION_GUARD_BLACKHOLE},
+         PROTECTION_GUARD_BLACKHOLE, false},
     };
     struct protection_set *set = protection_set_new(defs, 2);
     ck_assert_uint_eq(classes(set, "10.51.230.0/23"), PATH_CLASS_BIT(PATH_CLASS_IPSEC));
@@ -48,8 +49,8 @@ END_TEST
 START_TEST(a_wider_requirement_cannot_loosen_a_narrower_one)
 {
     struct protection_def defs[] = {
-        {p("10.1.0.0/16"), PATH_CLASS_ANY, PROTECTION_GUARD_BLACKHOLE},
-        {p("10.0.0.0/8"), PATH_CLASS_BIT(PATH_CLASS_IPSEC), PROTECTION_GUARD_BLACKHOLE},
+        {p("10.1.0.0/16"), PATH_CLASS_ANY, PROTECTION_GUARD_BLACKHOLE, false},
+        {p("10.0.0.0/8"), PATH_CLASS_BIT(PATH_CLASS_IPSEC), PROTECTION_GUARD_BLACKHOLE, false},
     };
     struct protection_set *set = protection_set_new(defs, 2);
     ck_assert_uint_eq(classes(set, "10.1.2.0/24"), PATH_CLASS_BIT(PATH_CLASS_IPSEC));
