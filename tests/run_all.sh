@@ -54,6 +54,10 @@ fi
 if [ -f tests/truth.py ]; then
     part "kernel truth" python3 tests/truth.py
 fi
+if [ -f tests/bfd_load.py ]; then
+    make --no-print-directory SAN="$san" "$build/bench/bgp_load" >/dev/null || status=1
+    part "BFD under load" python3 tests/bfd_load.py
+fi
 if [ -f tests/interop/run.py ]; then
     part "interop" python3 tests/interop/run.py
 fi
