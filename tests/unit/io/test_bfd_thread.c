@@ -490,7 +490,7 @@ static int stop_threads(void)
         }
         if (strcmp(name, "bfd\n") == 0) {
             count++;
-            ck_assert_int_eq(tgkill(getpid(), atoi(entry->d_name), SIGUSR1), 0);
+            ck_assert_int_eq(tgkill(getpid(), (int)strtol(entry->d_name, NULL, 10), SIGUSR1), 0);
         }
     }
     closedir(folder);
