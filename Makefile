@@ -170,10 +170,11 @@ corpus: $(BUILD)/obj/tests/corpus/write_seeds.o $(call archive,proto)
 
 fuzz-all: fuzz-canary $(addprefix fuzz-,$(fuzz_targets))
 
-# make soak: real-time tests that want the machine for themselves (BFD at 50 ms, 64 sessions under busy cores;
-# a hold time of 3 s beside a million routes)
+# make soak: real-time tests that want the machine for themselves: BFD at 50 ms (64 sessions under busy cores, and
+# while a million routes are loaded, installed and judged anew), a hold time of 3 s beside a million routes
 soak: all $(BUILD)/bench/bgp_load
 	@SEALANE_BUILD=$(BUILD) SEALANE_ROUTES=1000000 python3 tests/hold_under_load.py
+	@SEALANE_BUILD=$(BUILD) python3 tests/bfd_load.py --interval 50 --prefixes 1000000
 	@for i in 1 2 3 4 5; do SEALANE_SOAK=1 $(MAKE) --no-print-directory unit ROOM=io || exit 1; done
 
 # ---- Simulator ----

@@ -58,6 +58,9 @@ if [ -f tests/hold_under_load.py ]; then
     make --no-print-directory SAN="$san" "$build/bench/bgp_load" || status=1
     part "keepalives and hold timers under load" python3 tests/hold_under_load.py
 fi
+if [ -f tests/bfd_load.py ]; then
+    part "BFD under load" python3 tests/bfd_load.py
+fi
 if [ -f tests/interop/run.py ]; then
     part "interop" python3 tests/interop/run.py
 fi
