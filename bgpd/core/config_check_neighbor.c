@@ -250,8 +250,8 @@ static void check_filter_list(const struct neighbor_check *check, const char *le
 
 static void check_add_path(const struct neighbor_check *check, const struct config_family *written)
 {
-    int modes = ((written->add_path.value & ADD_PATH_SEND) != 0 ? 1 : 0) +
-                (written->add_path_per_as.value ? 1 : 0) + (written->add_path_best.is_set ? 1 : 0);
+    int modes = (written->add_path_all.value ? 1 : 0) + (written->add_path_per_as.value ? 1 : 0) +
+                (written->add_path_best.is_set ? 1 : 0);
     if (modes > 1) {
         error(check, "addpath-tx",
               "all-paths, bestpath-per-AS and best-selected exclude one another");

@@ -86,7 +86,8 @@ struct config_family {
     const char *default_originate_route_map;
     struct opt_bool soft_reconfiguration; /* accepted; adj-rib-in is always kept */
     struct opt_bool route_reflector_client;
-    struct opt_u32 add_path;             /* ADD_PATH_ bits; SEND: all paths */
+    struct opt_bool add_path_receive;
+    struct opt_bool add_path_all;        /* all paths are sent */
     struct opt_bool accept_blackhole;    /* RFC 7999: agreed on with this neighbour */
     struct opt_u32 blackhole_length_min; /* host routes when not given */
     struct opt_bool add_path_per_as;

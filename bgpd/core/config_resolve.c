@@ -59,7 +59,7 @@ enum add_path_mode config_add_path_mode(const struct config_family *family)
     if (family->add_path_per_as.value) {
         return ADD_PATH_MODE_PER_AS;
     }
-    return (family->add_path.value & ADD_PATH_SEND) != 0 ? ADD_PATH_MODE_ALL : ADD_PATH_MODE_NONE;
+    return family->add_path_all.value ? ADD_PATH_MODE_ALL : ADD_PATH_MODE_NONE;
 }
 
 static void take_family(struct config_family *family, const struct config_family *group)
@@ -93,11 +93,14 @@ static void take_family(struct config_family *family, const struct config_family
         family->blackhole_length_min = group->blackhole_length_min;
     }
     take_bool(&family->accept_blackhole, group->accept_blackhole);
-    if (config_add_path_mode(family) == ADD_PATH_MODE_NONE) {
-        take_bool(&family->add_path_per_as, group->add_path_per_as);
-        take_u32(&family->add_path_best, group->add_path_best);
+    bool says_paths = family->add_path_all.is_set || family->add_path_per_as.is_set ||
+                      family->add_path_best.is_set;
+    if (!says_paths) {
+        family->add_path_all = group->add_path_all;
+        family->add_path_per_as = group->add_path_per_as;
+        family->add_path_best = group->add_path_best;
     }
-    take_u32(&family->add_path, group->add_path);
+    take_bool(&family->add_path_receive, group->add_path_receive);
     if (family->advertise_map == NULL) {
         family->advertise_map = group->advertise_map;
         family->condition_map = group->condition_map;
@@ -294,7 +297,7 @@ static void take_built_in(struct config_neighbor *merged)
         default_bool(&family->default_originate, false);
         default_bool(&family->soft_reconfiguration, false);
         default_bool(&family->route_reflector_client, false);
-        default_u32(&family->add_path, 0);
+        default_bool(&family->add_path_receive, false);
     }
 }
 

@@ -91,8 +91,9 @@ void negotiate_local_open(const struct core *core, const struct neighbor_setting
         if (merged->families[i].activate.value) {
             const struct config_family *family = &merged->families[i];
             bool sends = config_add_path_mode(family) != ADD_PATH_MODE_NONE;
-            capabilities->add_path[i] = (uint8_t)((family->add_path.value & ADD_PATH_RECEIVE) |
-                                                  (sends ? ADD_PATH_SEND : 0));
+            capabilities->add_path[i] =
+                (uint8_t)((family->add_path_receive.value ? ADD_PATH_RECEIVE : 0) |
+                          (sends ? ADD_PATH_SEND : 0));
         }
     }
     add_graceful_restart(core, settings, capabilities);

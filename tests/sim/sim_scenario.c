@@ -28,8 +28,8 @@ static void vary(uint64_t seed, uint32_t node, uint32_t peer, struct config_neig
     uint64_t dice = hash_u64(seed, (uint64_t)node << 32 | peer);
     if (seed % 2 == 0) {
         enum add_path_mode mode = dice % 4;
-        family->add_path.is_set = true;
-        family->add_path.value = ADD_PATH_RECEIVE | (mode == ADD_PATH_MODE_ALL ? ADD_PATH_SEND : 0);
+        family->add_path_receive = (struct opt_bool){true, true};
+        family->add_path_all = (struct opt_bool){true, mode == ADD_PATH_MODE_ALL};
         family->add_path_per_as = (struct opt_bool){true, mode == ADD_PATH_MODE_PER_AS};
         family->add_path_best = (struct opt_u32){mode == ADD_PATH_MODE_BEST, 2};
     }

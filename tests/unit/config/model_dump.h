@@ -56,8 +56,9 @@ static void dump_family(struct buffer *out, const struct config_family *at)
     OU(max_prefixes_restart_min), OU(max_prefixes_action), OU(max_prefixes_out);
     OU(allow_own_as), OB(as_override), OU(private_as), OB(default_originate);
     T(default_originate_route_map), OB(soft_reconfiguration), OB(route_reflector_client);
-    OB(accept_blackhole), OU(blackhole_length_min), OU(add_path), OB(add_path_per_as),
-        OU(add_path_best), T(advertise_map), T(condition_map), N(condition_is_absence);
+    OB(accept_blackhole), OU(blackhole_length_min), OB(add_path_receive), OB(add_path_all),
+        OB(add_path_per_as), OU(add_path_best), T(advertise_map), T(condition_map),
+        N(condition_is_absence);
 }
 
 static void dump_neighbor(struct buffer *out, const struct config_neighbor *at)

@@ -127,7 +127,7 @@ END_TEST
 START_TEST(which_paths_are_sent_is_the_neighbors_word_before_its_groups)
 {
     struct config_neighbor group = {.group_name = "G",
-                                    .families[0].add_path = SET(ADD_PATH_SEND | ADD_PATH_RECEIVE),
+                                    .families[0].add_path_all = SET(true),
                                     .families[0].accept_blackhole = SET(true),
                                     .families[0].blackhole_length_min = SET(24)};
     struct config_neighbor neighbor = {.addr = addr_of("10.0.0.2"), .peer_group = "G"};
@@ -135,20 +135,26 @@ START_TEST(which_paths_are_sent_is_the_neighbors_word_before_its_groups)
     struct neighbor_settings settings = resolve(&neighbor, &group);
     ck_assert_int_eq(config_add_path_mode(&settings.merged.families[0]), ADD_PATH_MODE_ALL);
     ck_assert_uint_eq(settings.merged.families[0].blackhole_length_min.value, 24);
+    own->add_path_receive = (struct opt_bool)SET(true); /* the other direction: no choice at all */
+    settings = resolve(&neighbor, &group);
+    ck_assert_int_eq(config_add_path_mode(&settings.merged.families[0]), ADD_PATH_MODE_ALL);
     own->add_path_per_as = (struct opt_bool)SET(true);
     own->accept_blackhole = (struct opt_bool)SET(true); /* host routes only, unlike the group */
     settings = resolve(&neighbor, &group);
     ck_assert_int_eq(config_add_path_mode(&settings.merged.families[0]), ADD_PATH_MODE_PER_AS);
-    ck_assert_uint_ne(settings.merged.families[0].add_path.value & ADD_PATH_RECEIVE, 0);
+    ck_assert(settings.merged.families[0].add_path_receive.value);
     ck_assert(!settings.merged.families[0].blackhole_length_min.is_set);
     own->add_path_per_as = (struct opt_bool){0};
     own->add_path_best = (struct opt_u32)SET(3);
     settings = resolve(&neighbor, &group);
     ck_assert_int_eq(config_add_path_mode(&settings.merged.families[0]), ADD_PATH_MODE_BEST);
     group.families[0].add_path_best = (struct opt_u32)SET(2);
-    *own = (struct config_family){.add_path = SET(ADD_PATH_SEND)};
+    *own = (struct config_family){.add_path_all = SET(true)};
     settings = resolve(&neighbor, &group);
     ck_assert_int_eq(config_add_path_mode(&settings.merged.families[0]), ADD_PATH_MODE_ALL);
+    own->add_path_all.value = false; /* `no addpath-tx-all-paths` */
+    settings = resolve(&neighbor, &group);
+    ck_assert_int_eq(config_add_path_mode(&settings.merged.families[0]), ADD_PATH_MODE_NONE);
 }
 END_TEST
 
@@ -447,7 +453,7 @@ START_TEST(what_cannot_run_is_refused)
     n.local_as_dual = true;
     HAS(check_neighbor(&n), "dual-as needs no-prepend and replace-as");
     n = plain_neighbor();
-    n.families[0].add_path = (struct opt_u32)SET(ADD_PATH_SEND);
+    n.families[0].add_path_all = (struct opt_bool)SET(true);
     n.families[0].add_path_best = (struct opt_u32)SET(2);
     HAS(check_neighbor(&n), "exclude one another");
     n = plain_neighbor();

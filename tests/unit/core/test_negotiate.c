@@ -90,7 +90,10 @@ START_TEST(add_path_needs_a_sender_and_a_receiver)
         for (uint8_t theirs = 0; theirs < 4; theirs++) {
             struct table table;
             table_init(&table);
-            table.neighbor.families[0].add_path = (struct opt_u32)SET(ours);
+            table.neighbor.families[0].add_path_receive =
+                (struct opt_bool)SET((ours & ADD_PATH_RECEIVE) != 0);
+            table.neighbor.families[0].add_path_all =
+                (struct opt_bool)SET((ours & ADD_PATH_SEND) != 0);
             table.remote.capabilities.add_path[0] = theirs;
             table_agree(&table);
             bool receives = (ours & ADD_PATH_RECEIVE) != 0 && (theirs & ADD_PATH_SEND) != 0;

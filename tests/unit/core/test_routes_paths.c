@@ -19,9 +19,9 @@ static struct table_top *five_with_paths(void)
 static struct config *paths_config(enum add_path_mode mode, uint32_t best)
 {
     struct config *config = five_config();
-    config_neighbor_of(config, A)->families[0].add_path = (struct opt_u32){true, ADD_PATH_RECEIVE};
+    config_neighbor_of(config, A)->families[0].add_path_receive = (struct opt_bool){true, true};
     struct config_family *family = &config_neighbor_of(config, B)->families[0];
-    family->add_path = (struct opt_u32){true, mode == ADD_PATH_MODE_ALL ? ADD_PATH_SEND : 0};
+    family->add_path_all = (struct opt_bool){true, mode == ADD_PATH_MODE_ALL};
     family->add_path_per_as = (struct opt_bool){true, mode == ADD_PATH_MODE_PER_AS};
     family->add_path_best = (struct opt_u32){mode == ADD_PATH_MODE_BEST, best};
     return config;

@@ -104,7 +104,7 @@ static void edit_family(struct config *config, struct config_neighbor *neighbor)
 static void edit_add_path(struct config *config, struct config_neighbor *neighbor)
 {
     (void)config;
-    neighbor->families[0].add_path = (struct opt_u32){true, ADD_PATH_RECEIVE};
+    neighbor->families[0].add_path_receive = (struct opt_bool){true, true};
 }
 
 static void edit_restart(struct config *config, struct config_neighbor *neighbor)
