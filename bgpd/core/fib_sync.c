@@ -145,6 +145,10 @@ static void send_entry(struct core *core, uint32_t number)
     if (target == entry->told && (entry->flags & ENTRY_REWRITE) == 0) {
         return;
     }
+    if (kernel_of(core)->is_protecting &&
+        protection_exceeded(core, &prefix, fib_group_at(core, target))) {
+        return; /* It waits to be decided again. */
+    }
     if (slot_has_foreign(core, &prefix, core->config->fib_metric)) {
         refuse_for_foreign(core, entry, &prefix);
         return;

@@ -4,6 +4,9 @@
 #include <stdio.h>
 
 #include "bgpd/core/kernel_private.h"
+#include "bgpd/core/routes.h"
+
+#define PROTECTING_POLL_MS 100
 
 void guards_apply_config(struct core *core)
 {
@@ -47,4 +50,41 @@ void guards_tell_again(struct core *core)
             own_route_rewrite(core, own);
         }
     }
+}
+
+/* ---- From a commit that protects more to the last destination it concerns ---- */
+
+uint32_t protection_strictest(const struct core *core)
+{
+    uint32_t classes = PATH_CLASS_ANY;
+    for (size_t i = 0; i < core->config->protection_count; i++) {
+        classes &= core->config->protections[i].allowed_classes;
+    }
+    return classes;
+}
+
+bool protection_exceeded(const struct core *core, const struct prefix *prefix,
+                         const struct nexthop_group *group)
+{
+    return core->protections != NULL &&
+           (group->allowed_classes & ~protection_allowed_classes(core->protections, prefix)) != 0;
+}
+
+void protecting_begin(struct core *core)
+{
+    struct kernel_side *ks = kernel_of(core);
+    ks->is_protecting = true;
+    timer_start(&core->timers, &ks->protecting_timer,
+                mono_add(core->now, mono_span_ms(PROTECTING_POLL_MS)));
+}
+
+void protecting_due(struct core *core, struct timer *timer)
+{
+    struct kernel_side *ks = kernel_of(core);
+    if (routes_has_work(core) || ks->queued_count != 0 || ks->in_flight_count != 0) {
+        timer_start(&core->timers, timer, mono_add(core->now, mono_span_ms(PROTECTING_POLL_MS)));
+        return;
+    }
+    ks->is_protecting = false;
+    fib_groups_refresh(core, NULL, true);
 }

@@ -295,6 +295,15 @@ void pins_apply_config(struct core *core);
 void pins_update(struct core *core);
 void guards_apply_config(struct core *core);
 
+/* More may be protected than before, and destinations wait to be decided again: meanwhile groups
+ * get no weaker members, and no destination is put on a group that allows too much. */
+void protecting_begin(struct core *core);
+void protecting_due(struct core *core, struct timer *timer);
+uint32_t protection_strictest(const struct core *core); /* classes that every protection allows */
+struct nexthop_group;
+bool protection_exceeded(const struct core *core, const struct prefix *prefix,
+                         const struct nexthop_group *group);
+
 /* They were told before the kernel's state was known: what happened to them since was not heard. */
 void guards_tell_again(struct core *core);
 void static_routes_apply_config(struct core *core);
@@ -626,6 +635,7 @@ struct kernel_side {
     bool dump_seen; /* one has ended */
     bool is_stopped;
     bool is_settling;
+    bool is_protecting; /* see protecting_begin */
     bool pins_dirty;
     bool statics_dirty;
     bool announcements_dirty;
@@ -694,6 +704,7 @@ struct kernel_side {
     struct timer settle_timer;
     struct timer reread_timer;
     struct mono_time last_reread; /* asked for by that timer */
+    struct timer protecting_timer;
 
     struct operation *operations; /* ring by number */
     uint32_t operation_capacity;

@@ -33,6 +33,7 @@ void kernel_side_init(struct core *core)
     ks->locals_version = 1;
     hash_index_init(&ks->adopted);
     ks->settle_timer.expired = settle_due;
+    ks->protecting_timer.expired = protecting_due;
     fib_audit_init(core);
     nexthops_init(core);
     fib_groups_init(core);
@@ -48,6 +49,7 @@ void kernel_side_fini(struct core *core)
     ks->is_stopped = true;
     timer_stop(&core->timers, &ks->settle_timer);
     timer_stop(&core->timers, &ks->reread_timer);
+    timer_stop(&core->timers, &ks->protecting_timer);
     fib_audit_stop(core);
     fib_fini(core);
     fib_groups_fini(core);
@@ -254,6 +256,9 @@ void kernel_side_apply_config(struct core *core, const struct config *old)
         own_routes_move(core);
     }
     guards_apply_config(core);
+    if (old != NULL && core->config->protection_count != 0) {
+        protecting_begin(core);
+    }
     tunnels_apply_config(core, old);
     drop_dead_gateways(core);
     pins_apply_config(core);
@@ -314,6 +319,7 @@ void kernel_side_stop(struct core *core, bool keep_routes)
     ks->is_stopped = true;
     timer_stop(&core->timers, &ks->settle_timer);
     timer_stop(&core->timers, &ks->reread_timer);
+    timer_stop(&core->timers, &ks->protecting_timer);
     fib_audit_stop(core);
     timer_stop(&core->timers, &ks->walk_timer);
     timer_stop(&core->timers, &ks->retry_timer);

@@ -49,11 +49,34 @@ struct nexthop_group *fib_group_at(const struct core *core, uint32_t number)
 
 /* ---- What a group should be now ---- */
 
+static bool has_member(const struct core *core, const struct nexthop_group *group,
+                       const struct nexthop_leg *leg)
+{
+    for (uint8_t i = 0; i < group->member_count; i++) {
+        const struct leg_object *member = leg_object_at(core, group->members[i]);
+        if (!member->is_blackhole && member->leg.ifindex == leg->fib.ifindex &&
+            ip_equal(&member->leg.gateway, &leg->fib.gateway)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Destinations that have just become protected may still stand on a group from before: until all
+ * are decided again it gets no new member that one of them might not use. */
+static bool is_too_weak_now(const struct core *core, const struct nexthop_group *group,
+                            const struct nexthop_leg *leg)
+{
+    return kernel_of(core)->is_protecting && group->entry_count != 0 &&
+           (PATH_CLASS_BIT(leg->path_class) & protection_strictest(core)) == 0 &&
+           !has_member(core, group, leg);
+}
+
 static void add_member(struct core *core, const struct nexthop_group *group,
                        const struct nexthop_leg *leg, bool allows_failed, struct member_set *set)
 {
     if ((PATH_CLASS_BIT(leg->path_class) & group->allowed_classes) == 0 ||
-        set->count == FIB_LEGS_MAX) {
+        set->count == FIB_LEGS_MAX || is_too_weak_now(core, group, leg)) {
         return;
     }
     uint8_t family = leg->fib.gateway.family != IP_NONE ? leg->fib.gateway.family : group->family;

@@ -177,6 +177,38 @@ START_TEST(carrier_loss_is_repaired)
 }
 END_TEST
 
+/* A destination becomes protected, and before it is decided again its tunnels die: the backup of
+ * its old group is in the clear. */
+START_TEST(backup_from_before_a_protection_is_not_used)
+{
+    struct model *model = mission_up(48);
+    far_announce(model->top, far_end_of(model->top, "10.51.230.12"), "10.60.0.0/16");
+    far_announce(model->top, far_end_of(model->top, "10.51.230.13"), "10.60.0.0/16");
+    model_wait_ms(model, 1000);
+    ck_assert_uint_eq(model_ways_to(model, "10.60.1.1"), WAY(IPSEC0) | WAY(IPSEC1));
+    struct config *config = mission_config();
+    struct protection_def *protections = arena_alloc(&config->arena, 2 * sizeof *protections);
+    protections[0] = config->protections[0];
+    protections[1] = protections[0];
+    protections[1].prefix = prefix_of("10.60.0.0/16");
+    config->protections = protections;
+    config->protection_count = 2;
+    struct core_event event = {.kind = EVENT_CONFIG, .config = config};
+    top_feed(model->top, &event);
+    model->guarded[model->guarded_count++] = addr_of("10.60.1.1");
+    mission_sa(model, 1, false);
+    mission_sa(model, 2, false);
+    model_wait_ms(model, 1000);
+    ck_assert_uint_eq(model->leaks, 0);
+    ck_assert_uint_eq(model_ways_to(model, "10.60.1.1"), 0);
+    mission_sa(model, 1, true);
+    model_wait_ms(model, 1000);
+    ck_assert_uint_eq(model_ways_to(model, "10.60.1.1"), WAY(IPSEC0));
+    ck_assert_uint_eq(model->leaks, 0);
+    model_free(model);
+}
+END_TEST
+
 START_TEST(tunnel_device_vanishes)
 {
     struct model *model = mission_up(8);
@@ -451,6 +483,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_new_session_proves_the_way_that_bfd_gave_up);
     tcase_add_test(tcase, bfd_down_is_told_to_the_kernel_before_the_session_is_torn_down);
     tcase_add_test(tcase, carrier_loss_is_repaired);
+    tcase_add_test(tcase, backup_from_before_a_protection_is_not_used);
     tcase_add_test(tcase, tunnel_device_vanishes);
     tcase_add_test(tcase, withdrawn_everywhere_leaves_the_guard);
     tcase_add_test(tcase, pin_follows_paths_that_are_not_used);
