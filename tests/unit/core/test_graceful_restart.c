@@ -204,6 +204,22 @@ START_TEST(a_failure_ends_the_deferral)
 }
 END_TEST
 
+START_TEST(a_stop_that_keeps_routes_ends_graceful_sessions_without_a_word)
+{
+    for (int keeps = 0; keeps < 2; keeps++) {
+        struct rig_conn *peer;
+        struct rig_conn *other;
+        struct rig *rig = restarted(false, restart_config(), &peer, &other);
+        struct core_event event = {.kind = EVENT_STOP};
+        event.stop.keep_routes = keeps == 1;
+        rig_feed(rig, &event);
+        ck_assert(peer->is_closed);
+        ck_assert_int_eq(rig_notification(peer), keeps ? 0 : NOTIFICATION_CEASE << 8 | 2);
+        rig_free(rig);
+    }
+}
+END_TEST
+
 /* The far end's BFD falls when it hears of the new run; the BGP session comes after that. */
 START_TEST(just_after_a_restart_sessions_wait_for_their_bfd)
 {
@@ -471,6 +487,7 @@ Suite *test_suite(void)
     tcase_add_test(restarting, a_neighbor_that_stays_away_is_not_waited_for_long);
     tcase_add_test(restarting, nobody_waits_for_those_who_restart_themselves_or_cannot);
     tcase_add_test(restarting, the_deferral_timer_ends_the_wait_for_end_of_rib);
+    tcase_add_test(restarting, a_stop_that_keeps_routes_ends_graceful_sessions_without_a_word);
     tcase_add_test(restarting, just_after_a_restart_sessions_wait_for_their_bfd);
     tcase_add_test(restarting, a_failure_ends_the_deferral);
     suite_add_tcase(suite, restarting);
