@@ -293,6 +293,19 @@ START_TEST(routes_are_kept_although_the_first_open_had_no_f)
 }
 END_TEST
 
+/* That is no restart of the neighbour, and what it says when the link is back may be another thing.
+ */
+START_TEST(routes_do_not_outlive_the_link_to_the_neighbor)
+{
+    struct rig_conn *conn;
+    struct rig *rig = helping_plainly(&conn);
+    rig_link(rig, 2, "eth0", false);
+    ck_assert(conn->is_closed);
+    ck_assert_uint_eq(rig_routes(rig, PEER), 0);
+    rig_free(rig);
+}
+END_TEST
+
 START_TEST(kept_routes_go_when_the_restart_time_of_the_neighbor_is_over)
 {
     struct rig_conn *conn;
@@ -494,6 +507,7 @@ Suite *test_suite(void)
     TCase *helping_case = tcase_create("helping");
     tcase_add_test(helping_case, only_families_that_the_neighbor_listed_are_kept);
     tcase_add_test(helping_case, routes_are_kept_although_the_first_open_had_no_f);
+    tcase_add_test(helping_case, routes_do_not_outlive_the_link_to_the_neighbor);
     tcase_add_test(helping_case, kept_routes_go_when_the_restart_time_of_the_neighbor_is_over);
     tcase_add_test(helping_case, what_is_not_said_again_goes_at_end_of_rib);
     tcase_add_test(helping_case, without_end_of_rib_the_stale_timer_ends_it);
