@@ -236,7 +236,7 @@ static void drop_for_interface(struct core *core, struct peer *peer)
     const char *name = kernel_interface_name(core, peer->ifindex);
     char reason[RESET_REASON_BYTES];
     snprintf(reason, sizeof reason, "interface %s is down", name != NULL ? name : "of the session");
-    struct fsm_input input = {.event = FSM_TCP_FAILED, .reason = reason};
+    struct fsm_input input = {.event = FSM_TCP_FAILED, .reason = reason, .is_path_lost = true};
     session_feed(core, conn, &input);
 }
 

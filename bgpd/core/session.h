@@ -199,6 +199,7 @@ struct fsm_input {
     enum fsm_event event;
     const struct notification *notification; /* to be sent, or received */
     const char *reason;                      /* for people; NULL: the event's name */
+    bool is_path_lost;                       /* the way to the peer is gone, not the peer */
     const struct open_message *open;
     const struct message_view *message; /* an UPDATE or ROUTE-REFRESH */
 };

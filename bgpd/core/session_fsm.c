@@ -144,7 +144,7 @@ static uint32_t kept_families(const struct peer *peer, const struct fsm_cell *ce
                               const struct fsm_input *input)
 {
     if (input->event == FSM_TCP_FAILED) {
-        return helped_families(peer);
+        return input->is_path_lost ? 0 : helped_families(peer);
     }
     bool is_told = input->notification != NULL ||
                    (cell->code != FSM_SAY_NOTHING && cell->code != FSM_SAY_INPUT);

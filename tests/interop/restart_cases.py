@@ -198,8 +198,9 @@ class RestartCase:
         netlab.wait_for("session", self._is_up, PATIENCE_S, 0.05)
 
     def _path(self, net):
-        paths = self.dut.json("show bgp ipv4 unicast " + net).get("paths") or [{}]
-        return paths[0]
+        with contextlib.suppress(netlab.LabError):  # there is none
+            return self.dut.json("show bgp ipv4 unicast " + net)["paths"][0]
+        return {}
 
     def _has(self, net):
         return "aspath" in self._path(net)

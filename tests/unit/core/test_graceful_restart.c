@@ -204,6 +204,22 @@ START_TEST(a_failure_ends_the_deferral)
 }
 END_TEST
 
+START_TEST(a_stop_that_keeps_routes_ends_graceful_sessions_without_a_word)
+{
+    for (int keeps = 0; keeps < 2; keeps++) {
+        struct rig_conn *peer;
+        struct rig_conn *other;
+        struct rig *rig = restarted(false, restart_config(), &peer, &other);
+        struct core_event event = {.kind = EVENT_STOP};
+        event.stop.keep_routes = keeps == 1;
+        rig_feed(rig, &event);
+        ck_assert(peer->is_closed);
+        ck_assert_int_eq(rig_notification(peer), keeps ? 0 : NOTIFICATION_CEASE << 8 | 2);
+        rig_free(rig);
+    }
+}
+END_TEST
+
 /* The far end's BFD falls when it hears of the new run; the BGP session comes after that. */
 START_TEST(just_after_a_restart_sessions_wait_for_their_bfd)
 {
@@ -273,6 +289,19 @@ START_TEST(routes_are_kept_although_the_first_open_had_no_f)
     struct rig *rig = helping(&conn, &open);
     rig_closed(rig, conn);
     ck_assert_uint_eq(rig_routes(rig, PEER), 1);
+    rig_free(rig);
+}
+END_TEST
+
+/* That is no restart of the neighbour, and what it says when the link is back may be another thing.
+ */
+START_TEST(routes_do_not_outlive_the_link_to_the_neighbor)
+{
+    struct rig_conn *conn;
+    struct rig *rig = helping_plainly(&conn);
+    rig_link(rig, 2, "eth0", false);
+    ck_assert(conn->is_closed);
+    ck_assert_uint_eq(rig_routes(rig, PEER), 0);
     rig_free(rig);
 }
 END_TEST
@@ -471,12 +500,14 @@ Suite *test_suite(void)
     tcase_add_test(restarting, a_neighbor_that_stays_away_is_not_waited_for_long);
     tcase_add_test(restarting, nobody_waits_for_those_who_restart_themselves_or_cannot);
     tcase_add_test(restarting, the_deferral_timer_ends_the_wait_for_end_of_rib);
+    tcase_add_test(restarting, a_stop_that_keeps_routes_ends_graceful_sessions_without_a_word);
     tcase_add_test(restarting, just_after_a_restart_sessions_wait_for_their_bfd);
     tcase_add_test(restarting, a_failure_ends_the_deferral);
     suite_add_tcase(suite, restarting);
     TCase *helping_case = tcase_create("helping");
     tcase_add_test(helping_case, only_families_that_the_neighbor_listed_are_kept);
     tcase_add_test(helping_case, routes_are_kept_although_the_first_open_had_no_f);
+    tcase_add_test(helping_case, routes_do_not_outlive_the_link_to_the_neighbor);
     tcase_add_test(helping_case, kept_routes_go_when_the_restart_time_of_the_neighbor_is_over);
     tcase_add_test(helping_case, what_is_not_said_again_goes_at_end_of_rib);
     tcase_add_test(helping_case, without_end_of_rib_the_stale_timer_ends_it);
