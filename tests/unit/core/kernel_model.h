@@ -236,8 +236,8 @@ static inline void model_feed_link(struct model *model, uint32_t ifindex)
     event.link.is_up = link->is_up;
     event.link.is_loopback = ifindex == 1;
     event.link.mtu = 1500;
-    snprintf(event.link.name, sizeof event.link.name, "%s", link->name);
-    snprintf(event.link.kind, sizeof event.link.kind, "%s", link->kind);
+    snprintf(event.link.name, sizeof event.link.name, "%.15s", link->name);
+    snprintf(event.link.kind, sizeof event.link.kind, "%.15s", link->kind);
     top_feed(model->top, &event);
 }
 
