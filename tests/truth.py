@@ -426,6 +426,59 @@ def check_foreign_overruled(site):
     check("reload without it", site.ce.shell("reload")[0] == 0)
 
 
+def check_leaving(site):
+    """Traffic all the time: whatever ends the daemon, nothing protected arrives in the clear."""
+    ce = site.ce.netns
+    leaks = Listener(site.m.netns, "er1")
+    sender = Sender(site.lan)
+    site.ce.process.kill()
+    time.sleep(0.5)
+    check("SIGKILL: guard, pins and routes stay", GUARD in site.routes() and
+          "10.51.230.4 via 172.16.0.2" in site.routes() and "10.51.231.0/24" in site.routes(),
+          site.routes())
+    site.ce.start()
+    site.wait_up()
+    ce.ip("link set ipsec0 down", "link set ipsec1 down")
+    time.sleep(0.3)
+    check("both tunnels dead: the guard catches it", site.verify("10.51.231.10")[1]["verdict"] ==
+          "blocked")
+    ce.ip("link set ipsec0 up", "link set ipsec1 up")
+    site.wait_up()
+    ce.ip("route add default via 172.16.0.2 proto 77", "route add 10.51.0.0/16 via 172.16.0.2 proto 77")
+    time.sleep(0.2)
+    check("a clear default and a clear aggregate carry nothing protected",
+          site.way("10.51.231.10") == {"ipsec0", "ipsec1"} and leaks.seen == 0, leaks.last)
+    watch = netlab.Process("monitor-ce", ["ip", "monitor", "route"], netns=ce)
+    site.ce.process.signal(signal.SIGTERM)
+    status = site.ce.process.popen.wait(10)
+    time.sleep(0.3)
+    watch.stop()
+    left = site.routes()
+    check("graceful stop: routes and pins go, the guard stays", status == 0 and GUARD in left and
+          "10.51.230.4 " not in left and "10.51.231.0/24" not in left, left)
+    deleted = [line for line in watch.log_tail(200).split("\n") if line.startswith("Deleted")]
+    check("  the guard was never away", not any("10.51.230.0/23" in line for line in deleted), deleted)
+    check("  endpoint pins went last", not deleted or "10.51.230.5" in deleted[-1] or
+          "10.51.230.4" in deleted[-1], deleted)
+    site.ce.start()
+    site.wait_up()
+    netlab.write(site.ce.path, "fib keep-routes-on-stop\n" + CE % "")
+    check("reload with keep-routes-on-stop", site.ce.shell("reload")[0] == 0)
+    site.ce.process.signal(signal.SIGTERM)
+    site.ce.process.popen.wait(10)
+    left = site.routes()
+    check("stop can keep forwarding state", GUARD in left and "10.51.230.4 via" in left and
+          "10.51.231.0/24" in left, left)
+    time.sleep(0.2)
+    check("of %d packets to protected destinations none arrived in the clear" % sender.sent,
+          leaks.seen == 0 and sender.sent > 500, "%d, the last to %s" % (leaks.seen, leaks.last))
+    ce.ip("route add 10.51.231.0/25 via 172.16.0.2 proto 77")
+    netlab.wait_for("a packet in the clear", lambda: leaks.seen > 0, 5)
+    check("and the listener hears one when there is one", True)
+    sender.close()
+    leaks.close()
+
+
 def body():
     site = Site(CE % "")
     site.start()
@@ -440,6 +493,7 @@ def body():
     check_overrun(site)
     check_foreign_reported(site)
     check_foreign_overruled(site)
+    check_leaving(site)
     print("truth: %d passed, %d failed" % (Result.passed, Result.failed))
     return 0 if Result.failed == 0 else 1
 

@@ -162,16 +162,18 @@ static void note_capture(struct core *core, uint16_t tunnel_number, const struct
         return;
     }
     const struct nexthop *nexthop = attr_set_nexthop(route.accepted);
-    if (nexthop == NULL || nexthop->tunnel_number != tunnel_number) {
+    if (nexthop == NULL || nexthop->tunnel_number == 0 ||
+        nexthop->tunnel_number > core->config->tunnel_count) {
         return;
     }
     char text[128];
     char prefix_text[PREFIX_TEXT_BYTES];
     char addr_text[IP_TEXT_BYTES];
     struct prefix prefix = dest_prefix(rib, dest);
-    snprintf(text, sizeof text, "%s via %s would carry the endpoint %s into its own tunnel",
-             prefix_format(&prefix, prefix_text), core->config->tunnels[tunnel_number - 1].name,
-             ip_format(endpoint, addr_text));
+    snprintf(text, sizeof text, "%s via %s would carry the endpoint %s into %s",
+             prefix_format(&prefix, prefix_text),
+             core->config->tunnels[nexthop->tunnel_number - 1].name, ip_format(endpoint, addr_text),
+             nexthop->tunnel_number == tunnel_number ? "its own tunnel" : "another tunnel");
     if (strcmp(text, tunnel->refused_capture) != 0) {
         snprintf(tunnel->refused_capture, sizeof tunnel->refused_capture, "%s", text);
         core_log(core, LOG_PIN, LOG_SEVERITY_INFO, NULL, &prefix, "%s; the host route keeps it out",
