@@ -250,6 +250,7 @@ void fib_audit_end(struct core *core, bool is_complete)
     }
     audit->is_reading = false;
     if (!is_complete) {
+        fib_audit_soon(core); /* it may have been the one that a refused removal waits for */
         return;
     }
     if (audit->foreign_differs || kernel_routes_any_unseen(core)) {
