@@ -15,6 +15,7 @@
 struct load_peer {
     int fd; /* -1: gone */
     uint32_t addr;
+    uint32_t target;
     uint32_t asn;
     uint32_t next_hop;
     bool is_sender;
@@ -37,7 +38,6 @@ struct load {
     struct load_peer peers[LOAD_PEERS_MAX];
     int peer_count;
     int sender_count;
-    uint32_t target;
     uint32_t target_asn;
     uint16_t hold_time_s;
     bool is_first_best;  /* sender 0 is the best for every prefix; else each for its share */
@@ -75,7 +75,8 @@ void load_recount(struct load *load);
 
 /* ---- load_session.c: connections ---- */
 
-void load_peer_start(struct load *load, uint32_t addr, uint32_t next_hop, bool is_sender);
+void load_peer_start(struct load *load, uint32_t addr, uint32_t target, uint32_t next_hop,
+                     bool is_sender);
 
 /* Moves octets on all sessions, waiting at most wait_s for the first. True when any moved. */
 bool load_turn(struct load *load, double wait_s);
