@@ -189,6 +189,18 @@ static inline void model_act(struct model *model, const struct core_action *acti
     top_act(model->top, action);
 }
 
+/* What the core has asked for, and nothing it would go on to do. */
+static inline void model_carry_out(struct model *model)
+{
+    struct core_action action;
+    while (core_take_action(model->top->core, &action)) {
+        model_act(model, &action);
+    }
+    while (model->queue_count != 0) {
+        model_do_one(model);
+    }
+}
+
 static inline void model_settle(struct model *model)
 {
     for (uint32_t turn = 0; turn < 1000000; turn++) {

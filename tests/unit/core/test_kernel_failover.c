@@ -233,13 +233,7 @@ START_TEST(carrier_loss_leaves_the_backup_before_we_hear_of_it)
     ck_assert_uint_eq(model_ways_to(model, "12.0.0.1"), WAY(ER2));
     uint32_t routes = model->route_operations;
     model_feed_link(model, ER1);
-    struct core_action action;
-    while (core_take_action(model->top->core, &action)) {
-        model_act(model, &action);
-    }
-    while (model->queue_count != 0) {
-        model_do_one(model);
-    }
+    model_carry_out(model);
     ck_assert_uint_eq(model->route_operations, routes);
     ck_assert_uint_eq(model_ways_to(model, "12.0.0.1"), WAY(ER2));
     model_wait_ms(model, 3000);
