@@ -40,10 +40,11 @@ struct load {
     int sender_count;
     uint32_t target_asn;
     uint16_t hold_time_s;
-    bool is_first_best;  /* sender 0 is the best for every prefix; else each for its share */
-    int expected_sender; /* whose path must be held now; -1: the best's */
-    uint32_t extra_asn;  /* what the target's policy must have prepended; 0: nothing */
-    uint32_t probe_seen; /* serial number of the last probe that came back */
+    bool is_first_best;    /* sender 0 is the best for every prefix; else each for its share */
+    int expected_sender;   /* whose path must be held now; -1: the best's */
+    uint32_t extra_asn;    /* what the target's policy must have prepended; 0: nothing */
+    uint64_t update_count; /* heard by all receivers */
+    uint32_t probe_seen;   /* serial number of the last probe that came back */
 };
 
 double load_now_s(void);

@@ -189,7 +189,8 @@ double load_run_until(struct load *load, bool (*done)(const struct load *load))
     double start = load_now_s();
     double last_progress = start;
     while (!done(load)) {
-        if (load_turn(load, 1.0)) {
+        uint64_t heard = load->update_count; /* KEEPALIVEs are no progress */
+        if (load_turn(load, 1.0) && (load->update_count != heard || !load_all_sent(load))) {
             last_progress = load_now_s();
         }
         if (load_now_s() - last_progress > IDLE_LIMIT_S) {
