@@ -52,6 +52,11 @@ FAR = """router bgp %d
  neighbor %s timers connect 1
 """
 
+# One of the gateways has the better path to this; the other waits.
+BACKED = "10.52.0.0/16"
+WAITING = (" network %s route-map LONGER\nroute-map LONGER permit 10\n"
+           " set as-path prepend 65515\n" % BACKED)
+
 PREFIXES = ("10.51.230.0/24", "10.51.231.0/24")
 GUARD = "unreachable 10.51.230.0/23 proto 165 metric 4294967294"
 TARGETS = ("10.51.231.10", "10.51.230.200", "10.51.230.77")
@@ -60,7 +65,7 @@ ENDPOINTS = ("10.51.230.4", "10.51.230.5")
 
 def far_conf(asn, router_id, peer, extra=""):
     text = FAR % (asn, router_id, peer, peer, peer)
-    return text + extra + "".join(" network %s\n" % prefix for prefix in PREFIXES)
+    return text + "".join(" network %s\n" % prefix for prefix in PREFIXES) + extra
 
 
 class Listener(threading.Thread):
@@ -120,7 +125,8 @@ class Site:
         self.lan = netlab.Netns("lan")
         self.ce = Router("ce", ce_conf)
         self.m = Router("m", far_conf(12076, "172.16.0.2", "172.16.0.1", " network 10.60.0.0/16\n"))
-        self.g = [Router("g%d" % i, far_conf(65515, "10.51.230.%d" % (12 + i), "192.168.255.1"))
+        self.g = [Router("g%d" % i, far_conf(65515, "10.51.230.%d" % (12 + i), "192.168.255.1",
+                                             (" network %s\n" % BACKED, WAITING)[i]))
                   for i in range(2)]
         ce = self.ce.netns
         ce.sysctl("net.ipv4.ip_forward", 1)
@@ -256,6 +262,27 @@ def check_repair(site):
           "somebody changed our route" in log and "next-hop object" in log, log)
     text = site.ce.shell("show fib audit")[1]
     check("show fib audit in words", "guard    removed  10.51.230.0/23" in text, text)
+
+
+def check_carrier(site):
+    """Carrier loss while the daemon cannot run: what happens, the kernel does by itself."""
+    ce, gateway = site.ce.netns, site.g[0].netns
+
+    def leaves_by(device):
+        return "dev %s " % device in ce.run(["ip", "route", "get", "10.52.0.1"])[1]
+
+    netlab.wait_for("a path with a backup", lambda: site.way("10.52.0.1") == {"ipsec0"} and
+                    "resilient" in ce.run(["ip", "nexthop"])[1], 20)
+    check("a backup in the group gets no packets", leaves_by("ipsec0"))
+    site.ce.process.signal(signal.SIGSTOP)
+    gateway.ip("link set t0 down")
+    try:
+        netlab.wait_for("the kernel", lambda: leaves_by("ipsec1"), 3, step_s=0.005)
+        check("a lost carrier moves packets to the backup without the daemon", True)
+    except netlab.LabError as error:
+        check("a lost carrier moves packets to the backup", False, error)
+    site.ce.process.signal(signal.SIGCONT)
+    netlab.wait_for("the daemon to agree", lambda: site.way("10.52.0.1") == {"ipsec1"}, 10)
 
 
 def check_overrun(site):
@@ -494,6 +521,7 @@ def body():
     check_foreign_reported(site)
     check_foreign_overruled(site)
     check_leaving(site)
+    check_carrier(site)
     print("truth: %d passed, %d failed" % (Result.passed, Result.failed))
     return 0 if Result.failed == 0 else 1
 

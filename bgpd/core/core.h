@@ -135,7 +135,17 @@ struct fib_nexthop {
     uint8_t member_count; /* > 0: a group */
     uint32_t members[FIB_LEGS_MAX];
     uint8_t member_weights[FIB_LEGS_MAX];
+    /* A group that shares packets out in FIB_GROUP_BUCKETS only, never less: a member of weight 1
+     * behind one of FIB_WEIGHT_BESIDE_STANDBY gets none. It waits, and the kernel moves to it by
+     * itself when carrier loss takes the others away. */
+    bool is_resilient;
 };
+
+#define FIB_GROUP_BUCKETS         32u
+#define FIB_WEIGHT_BESIDE_STANDBY 128u
+
+/* A member without packets while those before it stand. */
+bool fib_member_waits(const struct fib_nexthop *group, uint8_t index);
 
 struct kernel_nexthop_event {
     bool is_removed;

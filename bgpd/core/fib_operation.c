@@ -128,6 +128,12 @@ void operation_on_result(struct core *core, const struct fib_result *result)
     UNREACHABLE();
 }
 
+bool fib_member_waits(const struct fib_nexthop *group, uint8_t index)
+{
+    return group->is_resilient && group->member_weights[index] == 1 &&
+           group->member_weights[0] == FIB_WEIGHT_BESIDE_STANDBY;
+}
+
 void operations_fini(struct core *core)
 {
     mem_free(MEM_FIB, kernel_of(core)->operations);

@@ -376,6 +376,8 @@ struct nexthop_group {
     bool is_on_backup;
     bool is_discarding;
     bool needs_reinstall; /* its routes vanished with it */
+    bool is_resilient;    /* as fib_nexthop's; never changes while the object stands */
+    bool has_standby;     /* the last member waits */
     uint8_t member_count;
     uint32_t operation;
     uint32_t failover; /* the last one that counted it */

@@ -85,7 +85,8 @@ static void delete_stray(struct core *core, const struct fib_nexthop *nexthop)
 static bool is_group_whole(const struct core *core, const struct nexthop_group *group,
                            const struct fib_nexthop *seen)
 {
-    if (seen->is_blackhole || seen->member_count != group->member_count) {
+    if (seen->is_blackhole || seen->member_count != group->member_count ||
+        seen->is_resilient != group->is_resilient) {
         return false;
     }
     for (uint8_t i = 0; i < group->member_count; i++) {

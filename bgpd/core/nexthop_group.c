@@ -11,8 +11,12 @@
 #include "proto/base/assert.h"
 #include "proto/base/hash.h"
 
+/* Beside more members than this, or unequal ones, the buckets would not share out evenly. */
+#define STANDBY_BESIDE_MAX 4u
+
 struct member_set {
     uint8_t count;
+    bool has_standby; /* the last one */
     bool is_on_backup;
     bool is_discarding;
     uint32_t legs[FIB_LEGS_MAX]; /* counted */
@@ -105,6 +109,44 @@ static void add_hop(struct core *core, const struct nexthop_group *group,
     }
 }
 
+/* What the kernel does by itself must never be a step into the clear. */
+static bool is_no_weaker(const struct nexthop_leg *leg, const struct tracked_nexthop *than)
+{
+    for (uint8_t i = 0; i < than->leg_count; i++) {
+        if (leg->path_class != PATH_CLASS_IPSEC && leg->path_class != than->legs[i].path_class) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The backup waits in the group itself, so that the loss of a carrier, which takes the members of
+ * that link away before we hear of it, leaves packets a way and the routes their group. */
+static void add_standby(struct core *core, const struct nexthop_group *group,
+                        struct member_set *set)
+{
+    const struct tracked_nexthop *backup = group->hops[group->hop_count];
+    uint8_t used = set->count;
+    bool is_even = used <= STANDBY_BESIDE_MAX;
+    for (uint8_t i = 1; i < used; i++) {
+        is_even = is_even && set->weights[i] == set->weights[0];
+    }
+    if (!is_even || backup->nexthop.state != NEXTHOP_RESOLVED) {
+        return;
+    }
+    for (uint8_t i = 0; i < backup->leg_count && set->count == used; i++) {
+        if (is_no_weaker(&backup->legs[i], group->hops[0])) {
+            add_member(core, group, &backup->legs[i], false, set);
+        }
+    }
+    if (set->count == used) {
+        return;
+    }
+    memset(set->weights, FIB_WEIGHT_BESIDE_STANDBY, used);
+    set->weights[used] = 1;
+    set->has_standby = true;
+}
+
 /* Legs the kernel refuses are left out while there are others. */
 static void compute_members(struct core *core, const struct nexthop_group *group,
                             struct member_set *set)
@@ -118,6 +160,9 @@ static void compute_members(struct core *core, const struct nexthop_group *group
             add_hop(core, group, group->hops[group->hop_count], allows_failed != 0, set);
             set->is_on_backup = set->count != 0;
         }
+    }
+    if (group->is_resilient && set->count != 0 && !set->is_on_backup) {
+        add_standby(core, group, set);
     }
     if (set->count == 0) {
         struct fib_leg none = {.weight = 1};
@@ -151,6 +196,7 @@ static void send_group(struct core *core, struct nexthop_group *group, bool is_u
     wish.id = group->id;
     wish.family = group->family;
     wish.member_count = group->member_count;
+    wish.is_resilient = group->is_resilient;
     for (uint8_t i = 0; i < group->member_count; i++) {
         struct leg_object *leg = leg_object_at(core, group->members[i]);
         leg_object_tell(core, leg, is_urgent);
@@ -185,6 +231,7 @@ static void tell_group(struct core *core, struct nexthop_group *group, bool is_u
     memcpy(group->members, set.legs, sizeof group->members);
     memcpy(group->weights, set.weights, sizeof group->weights);
     group->member_count = set.count;
+    group->has_standby = set.has_standby;
     group->is_on_backup = set.is_on_backup;
     group->is_discarding = set.is_discarding;
     bool is_timed = is_urgent && failover_is_open(core) && group->entry_count != 0;
@@ -270,6 +317,7 @@ uint32_t fib_group_intern(struct core *core, const struct group_key *key)
     group->allowed_classes = key->allowed_classes;
     group->hop_count = key->hop_count;
     group->has_backup = key->has_backup;
+    group->is_resilient = key->has_backup && key->hop_count == 1;
     group->hops = mem_alloc(MEM_FIB, hops * sizeof key->hops[0]);
     memcpy(group->hops, key->hops, hops * sizeof key->hops[0]);
     for (size_t i = 0; i < hops; i++) {
@@ -356,6 +404,16 @@ static void leg_refused(struct core *core, struct leg_object *leg, const struct 
     fib_retry_later(core);
 }
 
+static bool has_standing_members(const struct core *core, const struct nexthop_group *group)
+{
+    for (uint8_t i = 0; i < group->member_count; i++) {
+        if (leg_object_at(core, group->members[i])->error != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void fib_groups_on_result(struct core *core, bool is_leg, uint32_t number,
                           const struct fib_result *result)
 {
@@ -374,6 +432,12 @@ void fib_groups_on_result(struct core *core, bool is_leg, uint32_t number,
     group->error = result->error;
     if (result->error != 0) {
         group->is_told = false;
+        if (has_standing_members(core, group)) {
+            /* Kernels before 5.13 know no resilient groups, and none lets a group change its kind:
+             * the next attempt is of the other kind. */
+            group->is_resilient =
+                !group->is_resilient && group->has_backup && group->hop_count == 1;
+        }
         core_log(core, LOG_FIB, LOG_SEVERITY_WARNING, NULL, NULL,
                  "the kernel refused next-hop group %u: %s%s%s; tried again", group->id,
                  fib_error_text(result->error), result->text[0] == 0 ? "" : ": ", result->text);

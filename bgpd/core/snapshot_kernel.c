@@ -90,7 +90,7 @@ static void local_row(const struct core *core, const struct local_route *local,
 static bool is_member(const struct core *core, const struct nexthop_group *group,
                       const struct fib_leg *leg)
 {
-    for (uint8_t i = 0; i < group->member_count; i++) {
+    for (uint8_t i = 0; i < group->member_count - group->has_standby; i++) {
         const struct leg_object *member = leg_object_at(core, group->members[i]);
         if (!member->is_blackhole && member->leg.ifindex == leg->ifindex &&
             ip_equal(&member->leg.gateway, &leg->gateway)) {
@@ -330,7 +330,7 @@ static uint32_t tunnel_prefixes(const struct core *core, uint32_t ifindex)
     uint32_t count = 0;
     for (uint32_t i = 0; i < ks->group_count && ifindex != 0; i++) {
         const struct nexthop_group *group = fib_group_at(core, ks->group_numbers[i]);
-        for (uint8_t k = 0; k < group->member_count; k++) {
+        for (uint8_t k = 0; k < group->member_count - group->has_standby; k++) {
             const struct leg_object *leg = leg_object_at(core, group->members[k]);
             if (!leg->is_blackhole && leg->leg.ifindex == ifindex) {
                 count += group->entry_count;

@@ -150,6 +150,13 @@ static void put_group(struct nlmsghdr *message, const struct fib_nexthop *nextho
         members[i].weight = (uint8_t)(weight == 0 ? 0 : weight - 1);
     }
     mnl_attr_put(message, NHA_GROUP, nexthop->member_count * sizeof members[0], members);
+    if (nexthop->is_resilient) {
+        mnl_attr_put_u16(message, NHA_GROUP_TYPE, NEXTHOP_GRP_TYPE_RES);
+        struct nlattr *nest = mnl_attr_nest_start(message, NHA_RES_GROUP);
+        mnl_attr_put_u16(message, NHA_RES_GROUP_BUCKETS, FIB_GROUP_BUCKETS);
+        mnl_attr_put_u32(message, NHA_RES_GROUP_IDLE_TIMER, 0); /* all flows move at once */
+        mnl_attr_nest_end(message, nest);
+    }
 }
 
 size_t fib_message_nexthop(uint8_t *buffer, uint32_t sequence, uint8_t protocol,
@@ -369,7 +376,11 @@ bool fib_message_parse_nexthop(const struct nlmsghdr *message, uint8_t our_proto
     nexthop->leg.gateway = attr_ip(&index, NHA_GATEWAY);
     nexthop->leg.weight = 1;
     if (index.attrs[NHA_GROUP] != NULL) {
+        const struct nlattr *type = index.attrs[NHA_GROUP_TYPE];
         parse_group(index.attrs[NHA_GROUP], nexthop);
+        nexthop->is_resilient = type != NULL &&
+                                mnl_attr_get_payload_len(type) >= sizeof(uint16_t) &&
+                                mnl_attr_get_u16(type) == NEXTHOP_GRP_TYPE_RES;
     }
     return true;
 }

@@ -223,7 +223,8 @@ static void add_object(struct question *question, uint32_t id, struct kernel_pat
     }
     for (uint8_t i = 0; i < object.member_count; i++) {
         struct fib_nexthop member;
-        if (ask_nexthop(question, object.members[i], &member) && !member.is_blackhole) {
+        if (!fib_member_waits(&object, i) && ask_nexthop(question, object.members[i], &member) &&
+            !member.is_blackhole) {
             add_hop(path, &member.leg);
         }
     }

@@ -17,12 +17,14 @@ class Plan:
     peers: int
     kernel: bool = False        # install routes
     recursive: bool = False     # multihop peers whose next hops are found through kernel routes
+    apart: bool = False         # the first peer is on the second link
     policy: str = ""            # "": none, "before", "after": an import policy and its change
 
 
-def address(i):
-    host = 2 + i
-    return "10.9.%d.%d" % (host >> 8, host & 255)
+    def address(self, i):
+        if self.apart:
+            return "10.%d.0.2" % (10 - i)  # of the two peers
+        return "10.9.%d.%d" % ((2 + i) >> 8, (2 + i) & 255)
 
 
 class Daemon:
@@ -121,13 +123,13 @@ def frr_lines(plan):
         lines.append("exit")
     lines += ["router bgp 65001", " bgp router-id 10.9.0.1", " no bgp ebgp-requires-policy"]
     for i in range(plan.peers):
-        lines += [" neighbor %s remote-as %d" % (address(i), FIRST_ASN + i),
-                  " neighbor %s passive" % address(i)]
+        lines += [" neighbor %s remote-as %d" % (plan.address(i), FIRST_ASN + i),
+                  " neighbor %s passive" % plan.address(i)]
         if plan.recursive:
-            lines.append(" neighbor %s ebgp-multihop" % address(i))
+            lines.append(" neighbor %s ebgp-multihop" % plan.address(i))
     if plan.policy:
         lines += [" address-family ipv4 unicast"]
-        lines += ["  neighbor %s route-map IN in" % address(i) for i in range(plan.peers)]
+        lines += ["  neighbor %s route-map IN in" % plan.address(i) for i in range(plan.peers)]
         lines += [" exit-address-family"]
     return lines
 
@@ -165,9 +167,9 @@ class Bird(Daemon):
         if plan.policy:
             channel += " import table on;"
         for i in range(plan.peers):
-            text += ("protocol bgp p%d { local 10.9.0.1 as 65001; neighbor %s as %d; passive on; %s"
+            text += ("protocol bgp p%d { local as 65001; neighbor %s as %d; passive on; %s"
                      " ipv4 { %s %s }; }\n" % (
-                         i, address(i), FIRST_ASN + i, "multihop;" if plan.recursive else "",
+                         i, plan.address(i), FIRST_ASN + i, "multihop;" if plan.recursive else "",
                          "gateway recursive;" if plan.recursive else "", channel))
         return text
 
@@ -188,7 +190,7 @@ class Frr(Daemon):
         lines.insert(lines.index("router bgp 65001") + 1, " bgp suppress-duplicates")
         if self.plan.policy:
             at = lines.index(" address-family ipv4 unicast") + 1
-            lines[at:at] = ["  neighbor %s soft-reconfiguration inbound" % address(i)
+            lines[at:at] = ["  neighbor %s soft-reconfiguration inbound" % self.plan.address(i)
                             for i in range(self.plan.peers)]
         return "\n".join(lines) + "\n"
 
@@ -225,7 +227,8 @@ class OpenBgpd(Daemon):
         lines = ["AS 65001", "router-id 10.9.0.1", "fib-update no", "listen on 10.9.0.1",
                  'socket "%s/ctl"' % self.folder]
         for i in range(self.plan.peers):
-            lines += ["neighbor %s {" % address(i), "remote-as %d" % (FIRST_ASN + i), "passive", "}"]
+            lines += ["neighbor %s {" % self.plan.address(i), "remote-as %d" % (FIRST_ASN + i),
+                      "passive", "}"]
         return "\n".join(lines + ["allow from any", "allow to any"]) + "\n"
 
     def command(self):
@@ -242,7 +245,8 @@ class GoBgp(Daemon):
     def text(self):
         lines = ["[global.config]", "as = 65001", 'router-id = "10.9.0.1"']
         for i in range(self.plan.peers):
-            lines += ["[[neighbors]]", "[neighbors.config]", 'neighbor-address = "%s"' % address(i),
+            lines += ["[[neighbors]]", "[neighbors.config]",
+                      'neighbor-address = "%s"' % self.plan.address(i),
                       "peer-as = %d" % (FIRST_ASN + i), "[neighbors.transport.config]",
                       "passive-mode = true"]
         return "\n".join(lines) + "\n"

@@ -29,8 +29,10 @@ class Namespaces:
             ip("netns", "add", name)
             ip("-n", name, "link", "set", "lo", "up")
         for i in range(2):
-            ip("link", "add", "d%d" % i, "netns", self.dut, "type", "veth",
-               "peer", "name", "l%d" % i, "netns", self.load)
+            # Were both ends of a pair number 2 of their namespace, the kernel would take the device for
+            # a real one and tell the loss of its carrier up to a second late.
+            ip("link", "add", "d%d" % i, "index", str(100 + i), "netns", self.dut, "type", "veth",
+               "peer", "name", "l%d" % i, "index", str(200 + i), "netns", self.load)
             ip("-n", self.dut, "link", "set", "d%d" % i, "up")
             ip("-n", self.load, "link", "set", "l%d" % i, "up")
             ip("-n", self.dut, "addr", "add", "10.%d.0.1/16" % (9 + i), "dev", "d%d" % i)
@@ -85,7 +87,7 @@ class Run:
         if self.plan.recursive:
             for i in range(2):
                 ip("-n", self.namespaces.dut, "route", "add", "10.77.%d.0/24" % i,
-                   "via", "10.%d.0.2" % (9 + i))
+                   "via", "10.%d.0.2" % (10 - i))
         self.daemon = self.daemon_class(self.namespaces.dut, self.folder.name, self.plan)
         self.started_s = time.monotonic()
         self.daemon.start()

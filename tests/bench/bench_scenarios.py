@@ -70,22 +70,24 @@ def into_kernel(kind, scenario):
                 **run.figures()}
 
 
-def next_hop_dies(kind, scenario):
+def fault(kind, scenario, netns, command, **options):
+    """The best way leaves by link 1; command, to `ip` in a namespace of the run, ends it. Timed until
+    packets leave by link 0."""
     with Run(kind, scenario.plan) as run:
-        load = run.load(best="first", next_hop="10.77.0.1", **scenario.load_options())
+        load = run.load(best="first", **options, **scenario.load_options())
         load.line()
         load.line()
-        first = run.kernel_watch(scenario.prefixes, 0, every_us=5000)
+        first = run.kernel_watch(scenario.prefixes, 1, every_us=5000)
         first.line()
         first.line()
         run.wait_until_quiet()
         before = run.daemon.cpu_s()
-        watch = run.kernel_watch(scenario.prefixes, 1)
-        switch = subprocess.Popen(["ip", "-n", run.namespaces.dut, "-batch", "-"],
+        watch = run.kernel_watch(scenario.prefixes, 0)
+        switch = subprocess.Popen(["ip", "-n", getattr(run.namespaces, netns), "-batch", "-"],
                                   stdin=subprocess.PIPE, text=True)
         time.sleep(0.1)  # The program is up by then; a late one only makes the result worse.
         died = time.monotonic()
-        switch.stdin.write("route del 10.77.0.0/24 via 10.9.0.2\n")
+        switch.stdin.write(command + "\n")
         switch.stdin.close()
         moved = watch.line()["now_s"]
         watch.line()
@@ -93,6 +95,16 @@ def next_hop_dies(kind, scenario):
         figures = run.figures()
         figures["cpu_s"] -= before
         return {"times": {"": moved - died}, **figures}
+
+
+def next_hop_dies(kind, scenario):
+    return fault(kind, scenario, "dut", "route del 10.77.0.0/24 via 10.10.0.2",
+                 next_hop="10.77.0.1")
+
+
+def carrier_lost(kind, scenario):
+    return fault(kind, scenario, "load", "link set l1 down", first="10.9.0.1",
+                 apart="10.10.0.2")
 
 
 def policy_rerun(kind, scenario):
@@ -145,6 +157,11 @@ def all_scenarios(prefixes):
             rows.append(Scenario("a next hop dies under %s routes" % format(count, ","),
                                  Plan(2, recursive=True, **kernel), count, next_hop_dies,
                                  senders=2))
+    for count in (4000, 1000000):
+        if count <= prefixes:
+            rows.append(Scenario("the only best link loses its carrier under %s routes"
+                                 % format(count, ","), Plan(2, apart=True, **kernel), count,
+                                 carrier_lost, senders=2))
     rows += [
         Scenario("one peer in, one out", Plan(2), prefixes, table_load),
         Scenario("two peers in, one out", Plan(3), prefixes, table_load, senders=2),

@@ -29,7 +29,9 @@ struct options {
     int senders;
     int receivers;
     uint32_t prefixes;
+    uint32_t target;
     uint32_t first;
+    uint32_t apart;
     uint32_t next_hop;
     const char *scenario;
     uint32_t extra_asn;
@@ -52,9 +54,11 @@ static bool parse_option(const char *name, const char *value, struct load *load,
 {
     uint32_t number = (uint32_t)strtoul(value, NULL, 10);
     if (strcmp(name, "--target") == 0) {
-        load->target = parse_addr(value);
+        options->target = parse_addr(value);
     } else if (strcmp(name, "--first") == 0) {
         options->first = parse_addr(value);
+    } else if (strcmp(name, "--apart") == 0) {
+        options->apart = parse_addr(value);
     } else if (strcmp(name, "--next-hop") == 0) {
         options->next_hop = parse_addr(value);
     } else if (strcmp(name, "--senders") == 0) {
@@ -234,7 +238,7 @@ int main(int argc, char **argv)
     static struct load load = {.target_asn = 65001, .hold_time_s = 240, .expected_sender = -1};
     struct options options = {
         .senders = 1, .receivers = 1, .prefixes = 100000, .scenario = "load", .probes = 2000};
-    load.target = parse_addr("10.9.0.1");
+    options.target = parse_addr("10.9.0.1");
     options.first = parse_addr("10.9.0.2");
     for (int i = 1; i + 1 < argc; i += 2) {
         if (!parse_option(argv[i], argv[i + 1], &load, &options)) {
@@ -253,7 +257,13 @@ int main(int argc, char **argv)
     for (int i = 0; i < peers; i++) {
         uint32_t addr = options.first + (uint32_t)i;
         uint32_t next_hop = options.next_hop == 0 ? addr : options.next_hop + ((uint32_t)i << 8);
-        load_peer_start(&load, addr, next_hop, i < options.senders);
+        bool is_apart = i == 0 && options.apart != 0;
+        if (is_apart) {
+            load_peer_start(&load, options.apart, (options.apart & 0xffff0000u) | 1u, options.apart,
+                            true);
+        } else {
+            load_peer_start(&load, addr, options.target, next_hop, i < options.senders);
+        }
     }
     run(&load, &options);
     linger(&load);

@@ -15,6 +15,7 @@
 struct load_peer {
     int fd; /* -1: gone */
     uint32_t addr;
+    uint32_t target;
     uint32_t asn;
     uint32_t next_hop;
     bool is_sender;
@@ -37,13 +38,13 @@ struct load {
     struct load_peer peers[LOAD_PEERS_MAX];
     int peer_count;
     int sender_count;
-    uint32_t target;
     uint32_t target_asn;
     uint16_t hold_time_s;
-    bool is_first_best;  /* sender 0 is the best for every prefix; else each for its share */
-    int expected_sender; /* whose path must be held now; -1: the best's */
-    uint32_t extra_asn;  /* what the target's policy must have prepended; 0: nothing */
-    uint32_t probe_seen; /* serial number of the last probe that came back */
+    bool is_first_best;    /* sender 0 is the best for every prefix; else each for its share */
+    int expected_sender;   /* whose path must be held now; -1: the best's */
+    uint32_t extra_asn;    /* what the target's policy must have prepended; 0: nothing */
+    uint64_t update_count; /* heard by all receivers */
+    uint32_t probe_seen;   /* serial number of the last probe that came back */
 };
 
 double load_now_s(void);
@@ -75,7 +76,8 @@ void load_recount(struct load *load);
 
 /* ---- load_session.c: connections ---- */
 
-void load_peer_start(struct load *load, uint32_t addr, uint32_t next_hop, bool is_sender);
+void load_peer_start(struct load *load, uint32_t addr, uint32_t target, uint32_t next_hop,
+                     bool is_sender);
 
 /* Moves octets on all sessions, waiting at most wait_s for the first. True when any moved. */
 bool load_turn(struct load *load, double wait_s);

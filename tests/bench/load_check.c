@@ -129,6 +129,7 @@ void load_read_update(struct load *load, struct load_peer *peer, struct reader r
 {
     struct byte_view as_path = {NULL, 0};
     peer->updates++;
+    load->update_count++;
     read_nlri(load, peer, reader_sub(&r, reader_u16(&r)), as_path);
     struct reader attrs = reader_sub(&r, reader_u16(&r));
     while (reader_left(&attrs) != 0 && !attrs.failed) {

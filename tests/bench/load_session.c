@@ -68,14 +68,16 @@ static void peer_again(struct load *load, struct load_peer *peer)
 {
     usleep(CONNECT_RETRY_US);
     close(peer->fd);
-    peer->fd = connect_from(peer->addr, load->target);
+    peer->fd = connect_from(peer->addr, peer->target);
     peer_open(load, peer);
 }
 
-void load_peer_start(struct load *load, uint32_t addr, uint32_t next_hop, bool is_sender)
+void load_peer_start(struct load *load, uint32_t addr, uint32_t target, uint32_t next_hop,
+                     bool is_sender)
 {
     struct load_peer *peer = &load->peers[load->peer_count];
     peer->addr = addr;
+    peer->target = target;
     peer->next_hop = next_hop;
     peer->asn = LOAD_FIRST_ASN + (uint32_t)load->peer_count;
     peer->is_sender = is_sender;
@@ -84,7 +86,7 @@ void load_peer_start(struct load *load, uint32_t addr, uint32_t next_hop, bool i
     if (!is_sender) {
         peer->held_by = mem_alloc(MEM_MISC, load->table.prefix_count * sizeof *peer->held_by);
     }
-    peer->fd = connect_from(addr, load->target);
+    peer->fd = connect_from(addr, target);
     peer_open(load, peer);
     load->peer_count++;
 }
@@ -187,7 +189,8 @@ double load_run_until(struct load *load, bool (*done)(const struct load *load))
     double start = load_now_s();
     double last_progress = start;
     while (!done(load)) {
-        if (load_turn(load, 1.0)) {
+        uint64_t heard = load->update_count; /* KEEPALIVEs are no progress */
+        if (load_turn(load, 1.0) && (load->update_count != heard || !load_all_sent(load))) {
             last_progress = load_now_s();
         }
         if (load_now_s() - last_progress > IDLE_LIMIT_S) {

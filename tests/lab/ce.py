@@ -200,7 +200,11 @@ def _object_devices(netns, number):
     found = json.loads(netns.run(["ip", "-j", "nexthop", "get", "id", str(number)])[1])[0]
     if "group" not in found:
         return {found.get("dev")}
-    return set().union(*(_object_devices(netns, member["id"]) for member in found["group"]))
+    weights = [member.get("weight", 1) for member in found["group"]]
+    is_beside_standby = found.get("type") == "resilient" and weights[0] == 128
+    return set().union(*(_object_devices(netns, member["id"])
+                         for member, weight in zip(found["group"], weights)
+                         if weight != 1 or not is_beside_standby))
 
 
 def kernel_devices(netns, prefix):

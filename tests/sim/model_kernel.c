@@ -396,7 +396,9 @@ static int check_object(const struct model_kernel *kernel, const struct fib_next
         }
     }
     bool is_group = wish->member_count != 0;
-    return found != NULL && (found->member_count != 0) != is_group ? EINVAL : 0;
+    bool is_other_kind = found != NULL && ((found->member_count != 0) != is_group ||
+                                           found->is_resilient != wish->is_resilient);
+    return is_other_kind ? EINVAL : 0;
 }
 
 static void mislead(const struct model_kernel *kernel, struct fib_nexthop *object)
@@ -474,7 +476,7 @@ static uint32_t named_ways(const struct model_kernel *kernel, const struct fib_r
     }
     for (uint8_t i = 0; i < object->member_count; i++) {
         const struct fib_nexthop *member = model_kernel_object(kernel, object->members[i]);
-        if (member != NULL && !member->is_blackhole) {
+        if (member != NULL && !member->is_blackhole && !fib_member_waits(object, i)) {
             ways |= leg_way(kernel, &member->leg);
         }
     }

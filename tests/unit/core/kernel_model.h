@@ -29,6 +29,7 @@ struct model {
     uint32_t urgent_first; /* urgent operations seen before any other of a turn */
     int fail_routes_with;  /* errno for every route operation of ours */
     int fail_legs_with;
+    bool refuses_resilient; /* a kernel before 5.13 */
     bool is_stopped;
 };
 
@@ -66,6 +67,9 @@ static inline void model_check(struct model *model)
 
 static inline int model_do_nexthop(struct model *model, const struct fib_nexthop_action *action)
 {
+    if (action->nexthop.is_resilient && !action->is_delete && model->refuses_resilient) {
+        return EINVAL;
+    }
     const struct fib_nexthop *wish = &action->nexthop;
     bool is_leg = !action->is_delete && wish->member_count == 0 && !wish->is_blackhole;
     return is_leg && model->fail_legs_with != 0 ? model->fail_legs_with
@@ -183,6 +187,18 @@ static inline void model_act(struct model *model, const struct core_action *acti
     }
     model->is_stopped = model->is_stopped || action->kind == ACTION_STOPPED;
     top_act(model->top, action);
+}
+
+/* What the core has asked for, and nothing it would go on to do. */
+static inline void model_carry_out(struct model *model)
+{
+    struct core_action action;
+    while (core_take_action(model->top->core, &action)) {
+        model_act(model, &action);
+    }
+    while (model->queue_count != 0) {
+        model_do_one(model);
+    }
 }
 
 static inline void model_settle(struct model *model)

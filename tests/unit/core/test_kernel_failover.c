@@ -209,6 +209,76 @@ START_TEST(backup_from_before_a_protection_is_not_used)
 }
 END_TEST
 
+/* One unprotected prefix by ER1, with the longer path by ER2 as its backup. */
+static struct model *mission_with_backup(uint64_t seed, bool refuses_resilient)
+{
+    static const uint32_t longer[] = {12076, 12076, 12076};
+    struct far_attrs wish = {.asns = longer, .asn_count = 3};
+    struct model *model = model_new(seed);
+    model->refuses_resilient = refuses_resilient;
+    model_configure(model, mission_config());
+    model_tell_all(model);
+    model_wait_ms(model, 20000);
+    far_announce(model->top, far_end_of(model->top, "172.16.0.2"), "12.0.0.0/16");
+    far_announce_with(model->top, far_end_of(model->top, "172.16.0.6"), "12.0.0.0/16", &wish);
+    model_wait_ms(model, 2000);
+    ck_assert_uint_eq(model_ways_to(model, "12.0.0.1"), WAY(ER1));
+    return model;
+}
+
+START_TEST(carrier_loss_leaves_the_backup_before_we_hear_of_it)
+{
+    struct model *model = mission_with_backup(17, false);
+    model_kernel_set_up(&model->kernel, ER1, false); /* the kernel alone: nobody has told the core */
+    ck_assert_uint_eq(model_ways_to(model, "12.0.0.1"), WAY(ER2));
+    uint32_t routes = model->route_operations;
+    model_feed_link(model, ER1);
+    model_carry_out(model);
+    ck_assert_uint_eq(model->route_operations, routes);
+    ck_assert_uint_eq(model_ways_to(model, "12.0.0.1"), WAY(ER2));
+    model_wait_ms(model, 3000);
+    ck_assert_uint_eq(model_ways_to(model, "12.0.0.1"), WAY(ER2));
+    model_link_set(model, ER1, true);
+    model_wait_ms(model, 200000);
+    far_announce(model->top, far_end_of(model->top, "172.16.0.2"), "12.0.0.0/16");
+    model_wait_ms(model, 3000);
+    ck_assert_uint_eq(model_ways_to(model, "12.0.0.1"), WAY(ER1));
+    model_free(model);
+}
+END_TEST
+
+/* The tunnels' device is gone and the clear link announces the prefix too: the step into the clear
+ * is ours to decide, the kernel alone does not take it. */
+START_TEST(no_carrier_loss_moves_packets_into_the_clear)
+{
+    struct model *model = model_new(19);
+    model_configure(model, mission_config());
+    model_tell_all(model);
+    model_wait_ms(model, 20000);
+    far_announce(model->top, far_end_of(model->top, "10.51.230.12"), "12.0.0.0/16");
+    far_announce(model->top, far_end_of(model->top, "172.16.0.2"), "12.0.0.0/16");
+    model_wait_ms(model, 2000);
+    ck_assert_uint_eq(model_ways_to(model, "12.0.0.1"), WAY(IPSEC0));
+    model_kernel_set_up(&model->kernel, IPSEC0, false);
+    ck_assert_uint_eq(model_ways_to(model, "12.0.0.1"), 0);
+    model_link_set(model, IPSEC0, false);
+    model_wait_ms(model, 3000);
+    ck_assert_uint_eq(model_ways_to(model, "12.0.0.1"), WAY(ER1));
+    model_free(model);
+}
+END_TEST
+
+START_TEST(a_kernel_without_resilient_groups_moves_when_told)
+{
+    struct model *model = mission_with_backup(18, true);
+    model_link_set(model, ER1, false);
+    model_wait_ms(model, 3000);
+    ck_assert_uint_eq(model_ways_to(model, "12.0.0.1"), WAY(ER2));
+    ck_assert_uint_eq(model->leaks, 0);
+    model_free(model);
+}
+END_TEST
+
 START_TEST(tunnel_device_vanishes)
 {
     struct model *model = mission_up(8);
@@ -484,6 +554,9 @@ Suite *test_suite(void)
     tcase_add_test(tcase, bfd_down_is_told_to_the_kernel_before_the_session_is_torn_down);
     tcase_add_test(tcase, carrier_loss_is_repaired);
     tcase_add_test(tcase, backup_from_before_a_protection_is_not_used);
+    tcase_add_test(tcase, carrier_loss_leaves_the_backup_before_we_hear_of_it);
+    tcase_add_test(tcase, no_carrier_loss_moves_packets_into_the_clear);
+    tcase_add_test(tcase, a_kernel_without_resilient_groups_moves_when_told);
     tcase_add_test(tcase, tunnel_device_vanishes);
     tcase_add_test(tcase, withdrawn_everywhere_leaves_the_guard);
     tcase_add_test(tcase, pin_follows_paths_that_are_not_used);

@@ -223,13 +223,7 @@ START_TEST(many_destinations_share_groups_and_move_as_one)
     uint32_t routes = model->route_operations;
     uint32_t objects = model->nexthop_operations;
     mission_sa(model, 1, false);
-    struct core_action action;
-    while (core_take_action(model->top->core, &action)) {
-        model_act(model, &action);
-    }
-    while (model->queue_count != 0) {
-        model_do_one(model);
-    }
+    model_carry_out(model);
     ck_assert_uint_eq(model->route_operations, routes);
     ck_assert_uint_le(model->nexthop_operations - objects, 4);
     ck_assert_uint_eq(model_ways_to(model, "11.0.0.1"), WAY(IPSEC1));
