@@ -509,11 +509,6 @@ def check_leaving(site):
 def body():
     site = Site(CE % "")
     site.start()
-    if os.environ.get("SHELL_ME"):
-        time.sleep(8)
-        for r in [site.ce, site.m] + site.g:
-            print(r.shell("show bgp summary")[1], r.process.log_tail(20))
-        print(site.routes(), site.ce.shell("show tunnels")[1], site.ce.shell("verify path 10.51.231.10"), site.ce.shell("show bgp"))
     print("all routes after %.1f s" % site.wait_up())
     check_verify(site)
     check_repair(site)
