@@ -229,7 +229,8 @@ static struct model *mission_with_backup(uint64_t seed, bool refuses_resilient)
 START_TEST(carrier_loss_leaves_the_backup_before_we_hear_of_it)
 {
     struct model *model = mission_with_backup(17, false);
-    model_kernel_set_up(&model->kernel, ER1, false); /* the kernel alone: nobody has told the core */
+    model_kernel_set_up(&model->kernel, ER1,
+                        false); /* the kernel alone: nobody has told the core */
     ck_assert_uint_eq(model_ways_to(model, "12.0.0.1"), WAY(ER2));
     uint32_t routes = model->route_operations;
     model_feed_link(model, ER1);
