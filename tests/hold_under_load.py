@@ -35,9 +35,9 @@ route-map IN permit 10
 router bgp 65001
  bgp router-id 10.9.0.1
  no bgp ebgp-requires-policy
- neighbor 10.9.0.2 remote-as 64601
+ neighbor 10.9.0.2 remote-as 100001
  neighbor 10.9.0.2 passive
- neighbor 10.9.0.3 remote-as 64602
+ neighbor 10.9.0.3 remote-as 100002
  neighbor 10.9.0.3 passive
  neighbor 10.9.0.8 remote-as 65008
  neighbor 10.9.0.8 passive
