@@ -6,11 +6,12 @@ import threading
 
 
 def commands(path):
-    while True:
-        with open(path, encoding="utf-8") as fifo:
-            for line in fifo:
-                sys.stdout.write(line)
-                sys.stdout.flush()
+    # Open for writing too: with no writer left there would be an end to close and
+    # open again after, and what somebody writes in between would be lost.
+    with open(os.open(path, os.O_RDWR), encoding="utf-8") as fifo:
+        for line in fifo:
+            sys.stdout.write(line)
+            sys.stdout.flush()
 
 
 def main():
