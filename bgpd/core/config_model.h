@@ -286,7 +286,7 @@ struct config_tunnel {
     uint8_t path_class;        /* of what goes through it; default ipsec */
     const struct ip_addr *inner_peers; /* besides the neighbours bound to it */
     size_t inner_peer_count;
-    uint32_t liveness; /* LIVENESS_ bits; 0: not given */
+    uint32_t liveness; /* LIVENESS_ bits; 0: not given, all that can tell */
     const char *vici_socket;
     const char *vici_child;
     uint32_t probe_interval_ms;

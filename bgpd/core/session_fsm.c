@@ -426,8 +426,8 @@ static void take_open(struct core *core, struct session_conn *conn, const struct
     conn->hold_time_s = negotiate_hold_time_s(&conn->local_open, open);
     conn->keepalive =
         negotiate_keepalive(conn->hold_time_s, conn->peer->settings.merged.keepalive_s.value);
-    if (conn->local_open.capabilities
-            .extended_message) { /* RFC 8654 4: we said that we take them */
+    /* RFC 8654 4: we said that we take them, whatever the peer said. */
+    if (conn->local_open.capabilities.extended_message) {
         conn->message_bytes_max = BGP_EXTENDED_MESSAGE_BYTES_MAX;
     }
     conn_send_keepalive(core, conn);
