@@ -257,7 +257,8 @@ class Azure:
                 "g%d" % index, netns, "ipsec0", GATEWAYS[index], ENDPOINT,
                 GATEWAYS[index], "ce%d" % index,
                 on_up="ip route replace 192.168.255.1/32 dev ipsec0",
-                on_down="ip route del 192.168.255.1/32 dev ipsec0; " + reset[index],
+                on_down="ip route del 192.168.255.1/32 dev ipsec0",
+                on_lost=reset[index],
             )
             tunnel.spawn()
             self.gateway_ends.append(tunnel)

@@ -110,6 +110,9 @@ class WithoutProbes:
     def wait_for_evidence(self, tunnel, text):
         pass
 
+    def picture(self):
+        return kernel_picture(self.netns)
+
 
 class BirdCe(WithoutProbes, peers.Bird):
     title = "BIRD 2.0"
@@ -184,6 +187,12 @@ class SealaneCe:
             return text in found["probe"].get("detail", "")
         netlab.wait_for("a probe of %s that says %s" % (tunnel, text), is_told, 20, 0.1)
 
+    def picture(self):
+        """What it and its kernel believe, for whoever has to find out why a row did not end."""
+        commands = ("show tunnels", "show bgp summary", "show protection")
+        return "\n".join([self.cli(command).strip() for command in commands]
+                         + [kernel_picture(self.netns)])
+
     def stop(self):
         if self.process:
             self.process.stop(10)
@@ -194,6 +203,11 @@ class SealaneCe:
 
 
 KINDS = {"sealane": SealaneCe, "bird": BirdCe, "frr": FrrCe}
+
+
+def kernel_picture(netns):
+    return "\n".join(netns.run(["ip", kind], check=False)[1].strip()
+                     for kind in ("route", "nexthop"))
 
 
 def _object_devices(netns, number):

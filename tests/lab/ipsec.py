@@ -95,6 +95,26 @@ secrets {{
 }}
 """
 
+UPDOWN = """#!/bin/sh
+# Called by charon when an SA of the tunnel comes and goes.
+exec 9>{folder}/updown.lock
+flock 9
+case "$PLUTO_VERB" in
+up-client)
+    echo "$PLUTO_UNIQUEID" >{folder}/owner
+    {on_up}
+    ;;
+down-client)
+    if [ "$(cat {folder}/owner)" = "$PLUTO_UNIQUEID" ]; then
+        {on_down}
+    fi
+    exec 9>&-
+    {on_lost}
+    ;;
+esac
+exit 0
+"""
+
 
 def missing():
     """The reason why no tunnel can be made here, or None."""
@@ -113,13 +133,13 @@ class Tunnel:
     """One end of one tunnel: a charon and the TUN device it makes."""
 
     def __init__(self, name, netns, device, local, remote, local_id, remote_id,
-                 initiates=False, second=False, on_up="", on_down=""):
+                 initiates=False, second=False, on_up=":", on_down=":", on_lost=":"):
         self.name = name
         self.netns = netns
         self.device = device
         self.folder = os.path.join(netlab.WORK, "ipsec", name)
         self.process = None
-        updown = self._write_updown(on_up, on_down)
+        updown = self._write_updown(on_up, on_down, on_lost)
         self.config = SWANCTL_CONF.format(
             local=local, remote=remote, local_id=local_id, remote_id=remote_id,
             start_action="start" if initiates else "none",
@@ -139,13 +159,12 @@ class Tunnel:
             "SWANCTL_DIR": os.path.join(self.folder, "swanctl"),
         }
 
-    def _write_updown(self, on_up, on_down):
-        text = (
-            "#!/bin/sh\n# Called by charon when the tunnel's SA comes and goes.\n"
-            'case "$PLUTO_VERB" in\nup-client)\n:\n%s\n;;\ndown-client)\n:\n%s\n;;\nesac\nexit 0\n'
-            % (on_up, on_down)
-        )
-        return netlab.write(os.path.join(self.folder, "updown"), text, 0o755)
+    def _write_updown(self, on_up, on_down, on_lost):
+        """on_up and on_down run when the tunnel gains an SA and has none left, on_lost whenever
+        one is lost. A charon runs the scripts of an SA that ends and of its successor side by
+        side: the last that came up owns the tunnel, and only its end takes the tunnel down."""
+        return netlab.write(os.path.join(self.folder, "updown"), UPDOWN.format(
+            folder=self.folder, on_up=on_up, on_down=on_down, on_lost=on_lost), 0o755)
 
     def spawn(self):
         """Starts the charon without waiting for anything."""

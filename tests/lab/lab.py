@@ -69,6 +69,8 @@ class Judge:
             print("  FAIL  " + text, flush=True)
         if complaints:
             self.failed += 1
+            if "picture" in result:
+                print(result["picture"], flush=True)
         else:
             self.passed += 1
 

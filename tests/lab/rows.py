@@ -171,11 +171,12 @@ def chosen(trial, only, is_short):
 
 def run_all(trial, tell, only=None, is_short=False):
     """Tells the result of each row; true when each of them could be judged."""
-    tell(start(trial))
-    for row in chosen(trial, only, is_short):
+    parts = [("start from nothing", start)]
+    parts += [(row.name, row.run) for row in chosen(trial, only, is_short)]
+    for name, run in parts:
         try:
-            tell(row.run(trial))
+            tell(run(trial))
         except netlab.LabError as error:
-            tell({"fault": row.name, "error": str(error)})
+            tell({"fault": name, "error": str(error), "picture": trial.daemon.picture()})
             return False
     return True
