@@ -212,7 +212,7 @@ demo:
 lab:
 	@sh tests/setup.sh demo
 	@$(MAKE) --no-print-directory -j2 all
-	@SEALANE_BUILD=$(BUILD) python3 tests/lab/lab.py $(if $(PEERS),--peers=$(PEERS))
+	@SEALANE_BUILD=$(BUILD) python3 tests/lab/lab.py $(if $(PEERS),--peers=$(PEERS)) $(LAB)
 
 test:
 	@sh tests/setup.sh test

@@ -1,7 +1,14 @@
 """The tables of docs/benchmarks.md."""
 import os
+import sys
 
 from bench_daemons import ROOT
+
+sys.path.append(os.path.join(ROOT, "tests"))
+
+import marked  # noqa: E402
+
+PAGE = "benchmarks.md"
 
 RUNS = 3  # what the page says; a line of another number of runs says so itself
 HEAD = ["| scenario | daemon | time | to BIRD | CPU s | settled MB | peak MB | memory to BIRD | |",
@@ -45,26 +52,14 @@ def table(lines):
     return "\n".join(HEAD + lines)
 
 
-def _sections(section):
-    path = os.path.join(ROOT, "docs", "benchmarks.md")
-    start, end = "<!-- %s -->" % section, "<!-- end of %s -->" % section
-    with open(path) as f:
-        head, rest = f.read().split(start, 1)
-    old, tail = rest.split(end, 1)
-    return path, head + start, old, end + tail
-
-
 def write(section, text):
-    """Replaces what stands between the section's two marks."""
-    path, head, _, tail = _sections(section)
-    with open(path, "w") as f:
-        f.write("%s\n%s\n%s" % (head, text, tail))
+    marked.write(PAGE, section, text)
 
 
 def write_scenarios(measured, names):
     """Replaces the lines of the measured scenarios and keeps those of the others that exist."""
     lines = []
-    old = [line for line in _sections("table")[2].splitlines() if line.startswith("| ")]
+    old = [line for line in marked.read(PAGE, "table").splitlines() if line.startswith("| ")]
     for name in names:
         lines += measured.get(name) or [
             line for line in old if line[2:].split(" | ")[0].split(": ")[0] == name]

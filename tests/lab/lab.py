@@ -4,6 +4,7 @@
     lab.py                       sealaned alone, with the limits it owes
     lab.py --short               the quick rows, judged for leaks and healing only
     lab.py --peers all           and BIRD and FRR with a careful operator's set-up
+    lab.py --runs 3 --write      three runs, the worst of each row into docs/lab.md
     lab.py --ce bird --shell     raise the lab and stay in it
 
 A row: the worst stream's loss toward Azure and from Azure, packets of protected
@@ -22,6 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import azure  # noqa: E402
 import ce  # noqa: E402
 import faults  # noqa: E402
+import lab_document  # noqa: E402
 import netlab  # noqa: E402
 import rows  # noqa: E402
 
@@ -33,7 +35,7 @@ def measure(kind, options):
     """Runs inside the sandbox; prints one RESULT line per row."""
     trial = faults.Trial(ce.KINDS[kind])
     trial.start_far_end()
-    return 0 if rows.run_all(trial, tell, options.only, options.short) else 1
+    return 0 if rows.run_all(trial, tell, options.only, options.short, options.done) else 1
 
 
 def tell(result):
@@ -59,8 +61,10 @@ class Judge:
         self.is_short = is_short
         self.passed = 0
         self.failed = 0
+        self.seen = {}  # {fault: {kind: [result of each run]}}
 
     def see(self, kind, result):
+        self.seen.setdefault(result["fault"], {}).setdefault(kind, []).append(result)
         print(line(ce.KINDS[kind].title, result), flush=True)
         if kind != "sealane":
             return
@@ -88,16 +92,34 @@ class Judge:
         return found + misses
 
 
-def run_kind(kind, options, judge):
+def run_kind(kind, options, judge, done=0):
+    """Runs the rows after the first `done`; gives (exit status, rows told)."""
     command = [sys.executable, os.path.abspath(__file__), "--ce", kind, "--one"]
+    command += ["--done", str(done)]
     command += ["--only", options.only] if options.only else []
     command += ["--short"] if options.short else []
     command += ["--keep", os.path.join(options.keep, kind)] if options.keep else []
+    told = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         for text in child.stdout:
             if text.startswith(RESULT_MARK):
-                judge.see(kind, json.loads(text[len(RESULT_MARK):]))
-    return child.returncode
+                result = json.loads(text[len(RESULT_MARK):])
+                if done == 0 or told > 0:  # the start of a lab raised again is no row
+                    judge.see(kind, result)
+                told += 1
+    return child.returncode, told
+
+
+def run_all_of(kind, options, judge):
+    """One sandbox, and another after each row that did not end."""
+    done = 0
+    while True:
+        status, told = run_kind(kind, options, judge, done)
+        if status == 0:
+            return 0
+        if told < 2:
+            return status
+        done += told - 1
 
 
 def compare(kinds, options):
@@ -109,12 +131,18 @@ def compare(kinds, options):
         if reason:
             print("%-31s %-8s skipped: %s" % ("", ce.KINDS[kind].title, reason))
             continue
-        status = run_kind(kind, options, judge)
-        if kind == "sealane" and status != 0 and judge.failed == 0:
-            print("  FAIL  the lab itself ended with %d" % status)
-            judge.failed += 1
+        for _ in range(options.runs):
+            status = run_all_of(kind, options, judge)
+            if kind == "sealane" and status != 0 and judge.failed == 0:
+                print("  FAIL  the lab itself ended with %d" % status)
+                judge.failed += 1
     lines = rows.configuration_lines()
     print("%-31s %-8s %d lines, 1 process" % ("configuration", ce.KINDS["sealane"].title, lines))
+    if options.runs > 1:
+        print("\nworst of %d runs, to Azure / from it" % options.runs)
+        print(lab_document.text(judge.seen))
+    if options.write:
+        lab_document.write(judge.seen, options.runs)
     print("lab: %d passed, %d failed" % (judge.passed, judge.failed))
     return 1 if judge.failed else 0
 
@@ -141,9 +169,12 @@ def parse():
                         default=os.environ.get("PEERS", "none"))
     parser.add_argument("--only", help="only the faults whose name contains this")
     parser.add_argument("--short", action="store_true", help="the quick rows; times are not judged")
+    parser.add_argument("--runs", type=int, default=1, help="so many runs, and the worst of each row")
+    parser.add_argument("--write", action="store_true", help="the worst into docs/lab.md")
     parser.add_argument("--keep", metavar="FOLDER", help="on failure, copy all logs there")
     parser.add_argument("--shell", action="store_true", help="raise the lab and open a shell in it")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--done", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
