@@ -57,9 +57,22 @@ def text(seen):
                      for line in lines)
 
 
-def write(seen, runs):
+def _old_cells():
+    """{(fault, head): cell} of the table that stands in the page."""
+    lines = [[cell.strip() for cell in line.strip("|").split("|")]
+             for line in marked.read(PAGE, "table").splitlines() if line.startswith("| ")]
+    return {(line[0], head): cell for line in lines[1:] for head, cell in zip(lines[0], line)}
+
+
+def write(seen):
+    """Daemons that did not run keep what the page says of them."""
     head, *lines = _lines(seen)
-    page = ["Worst of %s, loss toward Azure / from Azure:" % ("%d runs" % runs if runs > 1 else "1 run"),
-            "", "| %s |" % " | ".join(head), "|" + "---|" * len(head)]
-    page += ["| %s |" % " | ".join(line) for line in lines]
+    old = _old_cells()
+    titles = [ce.KINDS[kind].title for kind in ORDER]
+    kept = [title for title in titles if title in head or any(title == was for _, was in old)]
+    page = ["| %s |" % " | ".join(head[:2] + kept), "|---" * (2 + len(kept)) + "|"]
+    for line in lines:
+        new = dict(zip(head, line))
+        cells = [new.get(title, old.get((line[0], title), "not run")) for title in kept]
+        page.append("| %s |" % " | ".join(line[:2] + cells))
     marked.write(PAGE, "table", "\n".join(page))
