@@ -59,6 +59,7 @@ def main():
     parser.add_argument("--scenario", action="append", help="words of a scenario's name")
     parser.add_argument("--growth", action="store_true", help="the growth tables instead")
     parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
+    parser.add_argument("--section", default="table", help="which table there: table or peers")
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("bench: needs root for network namespaces")
@@ -82,7 +83,8 @@ def main():
             scenario.name, measure(scenario, kinds, options.runs), options.runs)
         print("\n".join(lines[scenario.name]), flush=True)
         if options.write:
-            bench_document.write_scenarios(lines, [row.name for row in scenarios])
+            bench_document.write_scenarios(options.section, lines,
+                                           [row.name for row in scenarios])
 
 
 if __name__ == "__main__":

@@ -56,11 +56,11 @@ def write(section, text):
     marked.write(PAGE, section, text)
 
 
-def write_scenarios(measured, names):
+def write_scenarios(section, measured, names):
     """Replaces the lines of the measured scenarios and keeps those of the others that exist."""
     lines = []
-    old = [line for line in marked.read(PAGE, "table").splitlines() if line.startswith("| ")]
+    old = [line for line in marked.read(PAGE, section).splitlines() if line.startswith("| ")]
     for name in names:
         lines += measured.get(name) or [
             line for line in old if line[2:].split(" | ")[0].split(": ")[0] == name]
-    write("table", table(lines))
+    write(section, table(lines))
