@@ -84,6 +84,9 @@ bool kernel_session_class(const struct core *core, const struct ip_addr *addr, u
 /* 1-based numbers into core->config->tunnels. The interface index is 0 while it is absent. */
 bool kernel_tunnel_is_alive(const struct core *core, uint16_t tunnel_number);
 uint32_t kernel_tunnel_ifindex(const struct core *core, uint16_t tunnel_number);
+/* True when it is dead, or was at some time since then. */
+bool kernel_tunnel_was_dead(const struct core *core, uint16_t tunnel_number,
+                            struct mono_time since);
 
 /* A session with addr has just come up: the way to it works, whatever BFD said before. BFD that has
  * gone down with the last session and stays away is then no reason to leave the way unused (the far

@@ -187,10 +187,21 @@ void session_restart(struct core *core, struct peer *peer, uint8_t cease_subcode
 /* An attempt now for a machine that waits for its ConnectRetry or idle hold timer. */
 void session_retry_now(struct core *core, struct peer *peer);
 
+/* How the idle hold time grows with a drop. */
+enum session_back_off {
+    BACK_OFF_STAYS, /* nobody's failure */
+    BACK_OFF_SHORT, /* an orderly end: no further than to where the peer may come back at once */
+    BACK_OFF_FULL,  /* a failure: up to SESSION_IDLE_HOLD_S_MAX */
+};
+
+/* What a drop is to the back-off whose NOTIFICATION, either way, said this. */
+enum session_back_off session_back_off_of(const struct notification *notification);
+
 /* After a drop: arms the idle hold timer, which governs our own attempts. The peer may connect
  * again meanwhile unless what ended was a session, for the fourth time or more in quick succession.
  */
-void session_schedule(struct core *core, struct peer *peer, bool grows, bool was_established);
+void session_schedule(struct core *core, struct peer *peer, enum session_back_off back_off,
+                      bool was_established);
 void session_run_pending_reset(struct core *core, struct peer *peer);
 
 /* ---- session_fsm.c: carrying out the cells ---- */

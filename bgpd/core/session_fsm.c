@@ -244,12 +244,27 @@ static void note_failure(struct core *core, struct peer *peer, const struct fsm_
     }
 }
 
-/* The peer chose the other one of two connections: no failure of anybody's. */
-static bool is_collision_notice(const struct fsm_input *input)
+/* The way to the peer was gone, and the peer has nothing to do with it. */
+static bool is_way_to_blame(const struct core *core, const struct peer *peer,
+                            const struct fsm_input *input)
 {
-    return input->event == FSM_NOTIFICATION && input->notification != NULL &&
-           input->notification->code == NOTIFICATION_CEASE &&
-           input->notification->subcode == CEASE_COLLISION;
+    bool is_silence = input->event == FSM_TCP_FAILED || input->event == FSM_HOLD_EXPIRED;
+    return is_silence && (input->is_path_lost ||
+                          kernel_tunnel_was_dead(core, peer->settings.tunnel_number,
+                                                 peer->established_at));
+}
+
+static enum session_back_off back_off_of(const struct core *core, const struct peer *peer,
+                                         const struct fsm_cell *cell,
+                                         const struct fsm_input *input, bool was_established)
+{
+    if (cell->act != FSM_DROP) {
+        return BACK_OFF_STAYS;
+    }
+    if (was_established && is_way_to_blame(core, peer, input)) {
+        return BACK_OFF_SHORT;
+    }
+    return session_back_off_of(input->event == FSM_NOTIFICATION ? input->notification : NULL);
 }
 
 static void end_connection(struct core *core, struct session_conn *conn,
@@ -276,7 +291,7 @@ static void end_connection(struct core *core, struct session_conn *conn,
         if (other_conn(conn)->id == 0) {
             session_feed_event(core, other_conn(conn), FSM_STOP); /* the neighbor rests */
         }
-        session_schedule(core, peer, cell->act == FSM_DROP && !is_collision_notice(input),
+        session_schedule(core, peer, back_off_of(core, peer, cell, input, was_established),
                          was_established);
     }
 }

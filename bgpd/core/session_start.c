@@ -145,7 +145,41 @@ void session_retry_now(struct core *core, struct peer *peer)
     }
 }
 
-void session_schedule(struct core *core, struct peer *peer, bool grows, bool was_established)
+enum session_back_off session_back_off_of(const struct notification *notification)
+{
+    struct notification inner;
+    if (notification == NULL || notification->code != NOTIFICATION_CEASE) {
+        return BACK_OFF_FULL;
+    }
+    if (notification->subcode == CEASE_HARD_RESET && hard_reset_read(notification, &inner)) {
+        notification = &inner;
+    }
+    switch (notification->subcode) {
+    case CEASE_COLLISION:
+        return BACK_OFF_STAYS;
+    case CEASE_ADMIN_SHUTDOWN:
+    case CEASE_DECONFIGURED:
+    case CEASE_ADMIN_RESET:
+    case CEASE_CONFIG_CHANGE:
+    case CEASE_BFD_DOWN:
+        return BACK_OFF_SHORT;
+    default:
+        return BACK_OFF_FULL;
+    }
+}
+
+static void grow_idle_hold(struct peer_session *session, enum session_back_off back_off)
+{
+    int64_t limit_s = back_off == BACK_OFF_SHORT ? SESSION_LENIENT_HOLD_S : SESSION_IDLE_HOLD_S_MAX;
+    int64_t next_ns = session->idle_hold_next.ns * 2;
+    int64_t limit_ns = mono_span_s(limit_s).ns;
+    if (back_off != BACK_OFF_STAYS && session->idle_hold_next.ns < limit_ns) {
+        session->idle_hold_next = mono_span_ns(next_ns < limit_ns ? next_ns : limit_ns);
+    }
+}
+
+void session_schedule(struct core *core, struct peer *peer, enum session_back_off back_off,
+                      bool was_established)
 {
     struct peer_session *session = peer->session;
     if (core->is_stopping || session->is_gone || peer_is_admin_down(peer)) {
@@ -166,11 +200,7 @@ void session_schedule(struct core *core, struct peer *peer, bool grows, bool was
     }
     timer_start(&core->timers, &session->idle_hold,
                 mono_add(core->now, session_jitter(core, session->idle_hold_next)));
-    if (grows) {
-        int64_t next_ns = session->idle_hold_next.ns * 2;
-        int64_t max_ns = mono_span_s(SESSION_IDLE_HOLD_S_MAX).ns;
-        session->idle_hold_next = mono_span_ns(next_ns < max_ns ? next_ns : max_ns);
-    }
+    grow_idle_hold(session, back_off);
     if (!was_established || session->idle_hold_next.ns <= mono_span_s(SESSION_LENIENT_HOLD_S).ns) {
         session_feed_event(core, &session->conns[CONN_THEIRS], FSM_START_PASSIVE);
     }
@@ -183,7 +213,7 @@ static void reset_now(struct core *core, struct peer *peer, const struct notific
 {
     bool was_established = peer_is_established(peer);
     stop_machines(core, peer, notification, reason);
-    session_schedule(core, peer, true, was_established);
+    session_schedule(core, peer, session_back_off_of(notification), was_established);
 }
 
 void peer_reset(struct core *core, struct peer *peer, const struct notification *notification,

@@ -91,6 +91,12 @@ bool kernel_tunnel_is_alive(const struct core *core, uint16_t tunnel_number)
     return tunnel != NULL && tunnel->is_alive;
 }
 
+bool kernel_tunnel_was_dead(const struct core *core, uint16_t tunnel_number, struct mono_time since)
+{
+    const struct tunnel *tunnel = tunnel_at(core, tunnel_number);
+    return tunnel != NULL && (!tunnel->is_alive || mono_before(since, tunnel->since));
+}
+
 uint32_t kernel_tunnel_ifindex(const struct core *core, uint16_t tunnel_number)
 {
     const struct tunnel *tunnel = tunnel_at(core, tunnel_number);

@@ -662,6 +662,26 @@ START_TEST(a_flapping_peer_is_refused_from_the_fourth_time_on)
 }
 END_TEST
 
+/* RFC 4486 and 9384: what somebody wanted, and a line that BFD saw end, are no oscillation. */
+START_TEST(a_peer_that_ends_in_good_order_may_come_back_every_time)
+{
+    static const uint8_t orderly[] = {2, 3, 4, 6, 10};
+    struct rig *rig = rig_with_peer();
+    struct open_message open = rig_open(PEER_ASN, PEER_ID);
+    for (size_t i = 0; i < 3 * sizeof orderly; i++) {
+        struct rig_conn *conn = rig_incoming(rig, PEER);
+        ck_assert_msg(conn->is_accepted, "time %zu", i);
+        rig_say_open(rig, conn, &open);
+        rig_say_keepalive(rig, conn);
+        ck_assert_int_eq(rig_state(rig, PEER), PEER_ESTABLISHED);
+        rig_say_notification(rig, conn, 6, orderly[i % sizeof orderly]);
+        ck_assert_int_eq(rig_state(rig, PEER), PEER_IDLE);
+        rig_wait_ms(rig, 100); /* connections a second are limited all the same */
+    }
+    rig_free(rig);
+}
+END_TEST
+
 START_TEST(a_neighbor_shut_down_is_refused)
 {
     struct rig *rig = rig_new();
@@ -712,6 +732,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, connections_per_source_are_limited);
     tcase_add_test(tcase, a_peer_whose_open_was_wrong_may_come_back_at_once);
     tcase_add_test(tcase, a_flapping_peer_is_refused_from_the_fourth_time_on);
+    tcase_add_test(tcase, a_peer_that_ends_in_good_order_may_come_back_every_time);
     tcase_add_test(tcase, a_neighbor_shut_down_is_refused);
     suite_add_tcase(suite, tcase);
     return suite;

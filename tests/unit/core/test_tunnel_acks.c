@@ -176,6 +176,28 @@ START_TEST(a_session_is_tried_through_a_dead_tunnel)
 }
 END_TEST
 
+/* A tunnel that comes and goes is no oscillation of the peer behind it. */
+START_TEST(a_session_that_fell_with_its_tunnel_may_come_back_every_time)
+{
+    struct rig *rig = rig_with(LIVENESS_PROBE, PROBE_KIND_TCP);
+    struct open_message open = rig_open(65515, 0x0a33e60c);
+    for (int i = 0; i < 8; i++) {
+        struct rig_conn *conn = rig_incoming_over(rig, GATEWAY, "10.0.0.1", 7);
+        ck_assert_msg(conn->is_accepted, "time %d", i);
+        rig_say_open(rig, conn, &open);
+        rig_say_keepalive(rig, conn);
+        ck_assert_int_eq(rig_state(rig, GATEWAY), PEER_ESTABLISHED);
+        rig_wait_ms(rig, 100);
+        tell_probe(rig, false);
+        if (i % 2 == 0) {
+            tell_probe(rig, true);
+        }
+        rig_closed(rig, conn);
+    }
+    rig_free(rig);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("core/tunnel_acks");
@@ -187,6 +209,7 @@ Suite *test_suite(void)
     tcase_add_test(tests,
                    a_dead_tunnel_takes_the_routes_at_once_and_leaves_the_session_to_its_hold_timer);
     tcase_add_test(tests, a_session_is_tried_through_a_dead_tunnel);
+    tcase_add_test(tests, a_session_that_fell_with_its_tunnel_may_come_back_every_time);
     suite_add_tcase(suite, tests);
     return suite;
 }
