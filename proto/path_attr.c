@@ -1,5 +1,7 @@
 #include "proto/path_attr.h"
 
+#include "proto/community.h"
+
 /* One bit decides whether a member counts; members without their bit are not looked at. */
 static bool both_have(const struct path_attrs *a, uint64_t bit)
 {
@@ -60,4 +62,21 @@ bool path_attrs_equal(const struct path_attrs *a, const struct path_attrs *b)
             (ip_equal(&a->next_hop, &b->next_hop) &&
              ip_equal(&a->next_hop_link_local, &b->next_hop_link_local))) &&
            views_equal(a, b);
+}
+
+bool path_attrs_has_community(const struct path_attrs *attrs, uint32_t community)
+{
+    return path_attrs_has(attrs, PATH_ATTR_COMMUNITIES) &&
+           community_list_has_u32(attrs->communities, community);
+}
+
+void path_attrs_add_community(struct path_attrs *attrs, struct arena *arena, uint32_t community)
+{
+    uint8_t octets[4];
+    store_be32(octets, community);
+    struct byte_view old =
+        path_attrs_has(attrs, PATH_ATTR_COMMUNITIES) ? attrs->communities : (struct byte_view){0};
+    attrs->communities = community_list_union(arena, COMMUNITY_STANDARD, old,
+                                              (struct byte_view){octets, sizeof octets});
+    path_attrs_set(attrs, PATH_ATTR_COMMUNITIES);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/base/arena.h"
 #include "proto/base/cursor.h"
 #include "proto/prefix.h"
 
@@ -102,6 +103,11 @@ static inline void path_attrs_clear(struct path_attrs *attrs, enum path_attr_typ
 {
     attrs->present &= ~PATH_ATTR_BIT(type);
 }
+
+bool path_attrs_has_community(const struct path_attrs *attrs, uint32_t community);
+
+/* Adds a community of RFC 1997 to those there are, if any; the new list lies in arena. */
+void path_attrs_add_community(struct path_attrs *attrs, struct arena *arena, uint32_t community);
 
 /* Value equality, octet by octet behind the views; absent members are not compared. */
 bool path_attrs_equal(const struct path_attrs *a, const struct path_attrs *b);

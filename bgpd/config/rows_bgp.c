@@ -45,7 +45,8 @@ static const struct config_row rows[] = {
     {IN_BGP, 0, "global", "timers bgp <timers/keepalive> <timers/hold-time>",
      "KEEPALIVE interval and hold time in seconds (default 60 180)."},
     {IN_BGP, ROW_NO, "global", "bgp graceful-restart =graceful-restart/enabled:true",
-     "Announce graceful restart (RFC 4724; default on for neighbours with an azure-role)."},
+     "Announce graceful restart (RFC 4724; default on for neighbours with an azure-role; the "
+     "others are helped). With no: neither restart gracefully nor help."},
     {IN_BGP, ROW_ALIAS, "global", "bgp graceful-restart-disable =graceful-restart/enabled:false",
      "As no bgp graceful-restart."},
     {IN_BGP, ROW_NO, "global",

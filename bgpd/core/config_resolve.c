@@ -222,6 +222,9 @@ static void take_router(struct config_neighbor *merged, const struct config_bgp 
         take_bool(&merged->graceful_restart, bgp->graceful_restart);
         default_bool(&merged->graceful_restart, merged->azure_role != AZURE_ROLE_NONE);
     }
+    /* As users of FRR expect: who does not restart gracefully helps those who do. */
+    bool is_off = bgp->graceful_restart.is_set && !bgp->graceful_restart.value;
+    default_bool(&merged->graceful_restart_helper_only, !is_off && !merged->graceful_restart.value);
     if (bgp->shutdown) {
         merged->shutdown = (struct opt_bool){true, true};
     }

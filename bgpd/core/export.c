@@ -227,19 +227,8 @@ static void strip_communities(const struct group_key *key, struct path_attrs *at
     }
 }
 
-static void add_community(struct path_attrs *attrs, struct arena *scratch, uint32_t community)
-{
-    uint8_t octets[4];
-    store_be32(octets, community);
-    struct byte_view old =
-        path_attrs_has(attrs, PATH_ATTR_COMMUNITIES) ? attrs->communities : (struct byte_view){0};
-    attrs->communities = community_list_union(scratch, COMMUNITY_STANDARD, old,
-                                              (struct byte_view){octets, sizeof octets});
-    path_attrs_set(attrs, PATH_ATTR_COMMUNITIES);
-}
-
 /* RFC 9494 4.3: who does not know the mark is not told; 4.7: inside the AS, as the last choice and
- * no further. */
+ * no further. The mark stays with the route whatever a policy does to communities. */
 static bool long_lived_rule_forbids(const struct group_key *key, const struct path_attrs *attrs)
 {
     return (attrs->present & PATH_LOCAL_LAST) != 0 && !key->has_long_lived && key->is_ebgp;
@@ -248,9 +237,13 @@ static bool long_lived_rule_forbids(const struct group_key *key, const struct pa
 static void ask_to_use_last(const struct group_key *key, struct path_attrs *attrs,
                             struct arena *scratch)
 {
-    if ((attrs->present & PATH_LOCAL_LAST) != 0 && !key->has_long_lived && !key->is_ebgp) {
+    if ((attrs->present & PATH_LOCAL_LAST) == 0) {
+        return;
+    }
+    path_attrs_add_community(attrs, scratch, COMMUNITY_LLGR_STALE);
+    if (!key->has_long_lived && !key->is_ebgp) {
         attrs->local_pref = 0;
-        add_community(attrs, scratch, COMMUNITY_NO_EXPORT);
+        path_attrs_add_community(attrs, scratch, COMMUNITY_NO_EXPORT);
     }
 }
 
@@ -265,7 +258,7 @@ static void ask_to_leave(const struct group_key *key, struct path_attrs *attrs,
         attrs->local_pref = 0;
         return;
     }
-    add_community(attrs, scratch, COMMUNITY_GRACEFUL_SHUTDOWN);
+    path_attrs_add_community(attrs, scratch, COMMUNITY_GRACEFUL_SHUTDOWN);
 }
 
 struct policy_route export_policy_route(const struct core *core, enum afi_safi afi_safi,
@@ -317,9 +310,9 @@ static void finish(const struct core *core, const struct update_group *group,
 {
     decide_next_hop(core, group, route, verdict, attrs);
     prepend_own_as(&group->key, attrs, scratch);
+    strip_communities(&group->key, attrs);
     ask_to_leave(&group->key, attrs, scratch);
     ask_to_use_last(&group->key, attrs, scratch);
-    strip_communities(&group->key, attrs);
     if (group->key.is_ebgp) {
         path_attrs_clear(attrs, PATH_ATTR_LOCAL_PREF); /* also when policy set it */
     }

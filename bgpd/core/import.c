@@ -132,41 +132,23 @@ static bool import_blackhole(const struct import_run *run, const struct prefix *
                               ? config->blackhole_length_min.value
                               : ip_family_bits(afi_safi_family(afi_safi));
     if (!config->accept_blackhole.value || prefix->len_bits < length_min ||
-        !path_attrs_has(edited, PATH_ATTR_COMMUNITIES) ||
-        !community_list_has_u32(edited->communities, COMMUNITY_BLACKHOLE)) {
+        !path_attrs_has_community(edited, COMMUNITY_BLACKHOLE)) {
         return false;
     }
     edited->present |= PATH_LOCAL_DISCARD;
     run->core->routes->has_blackholes = true;
-    uint8_t octets[4];
-    store_be32(octets, COMMUNITY_NO_EXPORT);
-    edited->communities =
-        community_list_union(&run->core->scratch, COMMUNITY_STANDARD, edited->communities,
-                             (struct byte_view){octets, sizeof octets});
+    path_attrs_add_community(edited, &run->core->scratch, COMMUNITY_NO_EXPORT);
     return true;
 }
 
-static bool has_community(const struct path_attrs *attrs, uint32_t community)
-{
-    return path_attrs_has(attrs, PATH_ATTR_COMMUNITIES) &&
-           community_list_has_u32(attrs->communities, community);
-}
-
-/* RFC 9494 4.3, 4.6: what a neighbour that stays away said is marked for everybody, and what
- * carries the mark is used only when there is nothing else. */
+/* RFC 9494 4.2, 4.3: what a neighbour that stays away said is marked for everybody, a mark given by
+ * others survives the policy, and what carries it is used only when there is nothing else. */
 static bool import_long_lived(const struct import_run *run, struct path_attrs *edited)
 {
-    if (run->family->is_long_lived) {
-        uint8_t octets[4];
-        store_be32(octets, COMMUNITY_LLGR_STALE);
-        struct byte_view old = path_attrs_has(edited, PATH_ATTR_COMMUNITIES)
-                                   ? edited->communities
-                                   : (struct byte_view){NULL, 0};
-        edited->communities = community_list_union(&run->core->scratch, COMMUNITY_STANDARD, old,
-                                                   (struct byte_view){octets, sizeof octets});
-        path_attrs_set(edited, PATH_ATTR_COMMUNITIES);
+    if (run->family->is_long_lived || path_attrs_has_community(run->view, COMMUNITY_LLGR_STALE)) {
+        path_attrs_add_community(edited, &run->core->scratch, COMMUNITY_LLGR_STALE);
     }
-    if (!has_community(edited, COMMUNITY_LLGR_STALE)) {
+    if (!path_attrs_has_community(edited, COMMUNITY_LLGR_STALE)) {
         return false;
     }
     edited->present |= PATH_LOCAL_LAST;
@@ -185,10 +167,8 @@ static struct attr_set *import_apply_policy(struct import_run *run, const struct
         edited.as_path = as_path_prepend(&core->scratch, edited.as_path, settings->local_asn, 1);
         is_edited = true;
     }
-    if (settings->is_ebgp &&
-        (settings->merged.graceful_shutdown.value ||
-         (path_attrs_has(&edited, PATH_ATTR_COMMUNITIES) &&
-          community_list_has_u32(edited.communities, COMMUNITY_GRACEFUL_SHUTDOWN)))) {
+    if (settings->is_ebgp && (settings->merged.graceful_shutdown.value ||
+                              path_attrs_has_community(&edited, COMMUNITY_GRACEFUL_SHUTDOWN))) {
         edited.local_pref = 0; /* RFC 8326 4: from either end of the session */
         path_attrs_set(&edited, PATH_ATTR_LOCAL_PREF);
         is_edited = true;
@@ -562,15 +542,31 @@ static struct attr_set *import_rebind(struct core *core, const struct peer *peer
     return attr_set_intern(core->attrs, &view);
 }
 
-void import_again(struct core *core, enum afi_safi afi_safi, const struct route_view *route)
+/* RFC 9494 4.2: whether the neighbour marked the route so or our policy does. */
+static bool import_bars_long_life(const struct loc_rib *rib, const struct path_attrs *view,
+                                  uint32_t route_number)
 {
-    struct peer *peer = source_peer(core->ribs[afi_safi], route->source);
+    struct route_view route;
+    bool is_there = route_by_number(rib, route_number, &route);
+    ASSERT(is_there);
+    struct path_attrs accepted = {0};
+    if (route.accepted != NULL) {
+        attr_set_view(route.accepted, &accepted);
+    }
+    return path_attrs_has_community(view, COMMUNITY_NO_LLGR) ||
+           path_attrs_has_community(&accepted, COMMUNITY_NO_LLGR);
+}
+
+bool import_again(struct core *core, enum afi_safi afi_safi, const struct route_view *route)
+{
+    struct loc_rib *rib = core->ribs[afi_safi];
+    struct peer *peer = source_peer(rib, route->source);
     const struct peer_family *family = peer == NULL ? NULL : peer_family_of(peer, afi_safi);
     bool is_stale = (route->flags & ROUTE_STALE) != 0;
     if (family == NULL || family->source != route->source || (is_stale && !family->is_long_lived)) {
-        return; /* the session ended meanwhile; its routes are being removed */
+        return true; /* the session ended meanwhile; its routes are being removed */
     }
-    struct prefix prefix = dest_prefix(core->ribs[afi_safi], route->dest);
+    struct prefix prefix = dest_prefix(rib, route->dest);
     arena_reset(&core->scratch);
     struct attr_set *received = import_rebind(core, peer, route->received);
     struct path_attrs view;
@@ -581,14 +577,15 @@ void import_again(struct core *core, enum afi_safi afi_safi, const struct route_
         !ip_is_usable_next_hop(&view.next_hop)) {
         run.reason = DECISION_NEXTHOP_UNRESOLVED;
     }
-    if (run.reason == DECISION_NONE && family->is_long_lived &&
-        has_community(&view, COMMUNITY_NO_LLGR)) {
-        run.reason = DECISION_POLICY_REJECTED; /* RFC 9494 4.3: it is removed with the others */
-    }
     (void)import_store(&run, &prefix, route->path_id);
-    if (is_stale) {
-        adj_rib_in_mark_route_stale(core->ribs[afi_safi], route->route_number);
+    bool is_kept =
+        !family->is_long_lived || !import_bars_long_life(rib, &view, route->route_number);
+    if (!is_kept) {
+        adj_rib_in_remove(rib, route->source, &prefix, route->path_id);
+    } else if (is_stale) {
+        adj_rib_in_mark_route_stale(rib, route->route_number);
     }
     import_run_end(&run);
     attr_set_unref(core->attrs, received);
+    return is_kept;
 }

@@ -332,9 +332,9 @@ bool route_is_hidden(const struct core *core, enum afi_safi afi_safi, uint16_t s
 /* Gives set its tracked next hop; none for sets without NEXT_HOP. */
 void route_bind_nexthop(struct core *core, struct attr_set *set);
 
-/* Import policy again for a path that a peer sent. The destination keeps its paths and their
- * order. */
-void import_again(struct core *core, enum afi_safi afi_safi, const struct route_view *route);
+/* Import policy again for a path that a peer sent. The destination keeps its paths and their order,
+ * unless this path went (RFC 9494 4.2): then false. */
+bool import_again(struct core *core, enum afi_safi afi_safi, const struct route_view *route);
 
 /* ---- import_limit.c ---- */
 

@@ -154,16 +154,17 @@ static bool wishes_name_nexthop(const struct walk_wishes *wishes, const struct a
     return false;
 }
 
-/* Imports again what is wished for. Every path stays in its place while its policy is re-run, so
- * the list may be walked meanwhile. */
+/* Imports again what is wished for. Paths stay in their places while their policy is re-run, so the
+ * list may be walked meanwhile; where one goes the walk is taken up again before it. */
 static void walk_visit(struct core *core, enum afi_safi afi_safi, const struct walk_wishes *wishes,
                        dest_id dest)
 {
     struct loc_rib *rib = core->ribs[afi_safi];
     bool is_dirty = wishes->decide_all;
     struct route_view route = {0};
+    struct route_view before = {0};
     dest_hold(rib, dest);
-    while (dest_next_route(rib, dest, &route)) {
+    for (; dest_next_route(rib, dest, &route); before = route) {
         bool names_nexthop = false;
         if (wishes->nexthop_count != 0) {
             names_nexthop = wishes_name_nexthop(wishes, route.received) ||
@@ -177,8 +178,8 @@ static void walk_visit(struct core *core, enum afi_safi afi_safi, const struct w
         }
         if (is_again && source_is_local(loc_rib_source(rib, route.source))) {
             redistribute_again(core, afi_safi, dest, route.source);
-        } else if (is_again) {
-            import_again(core, afi_safi, &route);
+        } else if (is_again && !import_again(core, afi_safi, &route)) {
+            route = before;
         }
     }
     if (is_dirty) {

@@ -1,7 +1,7 @@
 /* RFC 9494: routes of a neighbour that stays away longer than its restart time are a last resort.
  */
 #include "proto/community.h"
-#include "tests/unit/core/far_end.h"
+#include "tests/unit/core/five_ends.h"
 #include "tests/unit/unit.h"
 
 #define AWAY       "10.0.0.2" /* who goes away; restart time 60 s */
@@ -20,7 +20,8 @@ static struct far_end *add_end(struct table_top *top, struct config *config, con
     return top_far_end(top, addr, "10.0.0.1", asn, 2);
 }
 
-static struct table_top *begin(uint32_t ours_s, uint32_t theirs_s)
+/* The far ends, and the configuration that goes with them. */
+static struct table_top *prepare(uint32_t ours_s, uint32_t theirs_s, struct config **config_out)
 {
     struct table_top *top = top_new(1);
     struct config *config = config_begin(65001);
@@ -35,9 +36,36 @@ static struct table_top *begin(uint32_t ours_s, uint32_t theirs_s)
     add_end(top, config, MARKED, 65003)->has_long_lived = true;
     add_end(top, config, PLAIN, 65004);
     add_end(top, config, INTERNAL, 65001)->options.is_ebgp = false;
+    *config_out = config;
+    return top;
+}
+
+static void start(struct table_top *top, struct config *config)
+{
     top_configure(top, config);
     top_wait_s(top, 1);
+}
+
+static struct table_top *begin(uint32_t ours_s, uint32_t theirs_s)
+{
+    struct config *config;
+    struct table_top *top = prepare(ours_s, theirs_s, &config);
+    start(top, config);
     return top;
+}
+
+/* `set community VALUE` in a route-map of this name, with or without `additive`. */
+static void set_community(struct config *config, const char *name, const char *value,
+                          enum set_op op)
+{
+    struct community *community = arena_alloc(&config->arena, sizeof *community);
+    ck_assert_int_eq(community_parse(COMMUNITY_STANDARD, value, community), STATUS_OK);
+    struct set_def set = {.kind = SET_COMMUNITY,
+                          .op = op,
+                          .communities = community,
+                          .community_count = 1,
+                          .community_kind = COMMUNITY_STANDARD};
+    one_route_map(config, name, &set, 1);
 }
 
 static void announce(struct table_top *top, const char *from, uint32_t asn_count,
@@ -180,6 +208,99 @@ START_TEST(no_llgr_ends_with_the_restart_time)
 }
 END_TEST
 
+/* RFC 9494 4.2: they are removed, not only unused; other routes stay, also of the same prefix. */
+START_TEST(no_llgr_routes_are_removed_when_the_long_lived_time_begins)
+{
+    struct table_top *top = begin(OURS_S, 500);
+    announce(top, AWAY, 1, COMMUNITY_NO_LLGR);
+    announce(top, PLAIN, 1, COMMUNITY_NO_LLGR);
+    far_announce(top, far_end_of(top, AWAY), "192.0.3.0/24");
+    top_settle(top);
+    leave(top, RESTART_S - 5);
+    ck_assert_uint_eq(show_table(top, SNAPSHOT_ADJ_IN, AWAY, NULL).count, 2);
+    top_wait_s(top, 10);
+    struct shown_paths shown = show_table(top, SNAPSHOT_ADJ_IN, AWAY, NULL);
+    ck_assert_uint_eq(shown.count, 1);
+    struct prefix unmarked = prefix_of("192.0.3.0/24");
+    ck_assert(prefix_equal(&shown.rows[0].prefix, &unmarked));
+    shown = show_table(top, SNAPSHOT_LOC_RIB, NULL, NET);
+    ck_assert_uint_eq(shown.count, 1);
+    ck_assert_uint_eq(shown_best(&shown)->peer_asn, 65004);
+    come_back(top);
+    announce(top, AWAY, 1, COMMUNITY_NO_LLGR);
+    ck_assert_uint_eq(shown_count(top), 2);
+    top_free(top);
+}
+END_TEST
+
+START_TEST(no_llgr_set_by_our_own_policy_counts_too)
+{
+    struct config *config;
+    struct table_top *top = prepare(OURS_S, 500, &config);
+    set_community(config, "in", "no-llgr", SET_OP_ADD);
+    config_neighbor_of(config, AWAY)->families[0].route_map_in = "in";
+    start(top, config);
+    announce(top, AWAY, 1, 0);
+    leave(top, RESTART_S - 5);
+    ck_assert_uint_eq(shown_count(top), 1);
+    top_wait_s(top, 10);
+    ck_assert_uint_eq(show_table(top, SNAPSHOT_ADJ_IN, AWAY, NULL).count, 0);
+    top_free(top);
+}
+END_TEST
+
+/* RFC 9494 4.3: whoever passes the route on passes the mark on, whatever he does to communities. */
+START_TEST(no_policy_takes_the_mark_away)
+{
+    for (int is_out = 0; is_out < 2; is_out++) {
+        struct config *config;
+        struct table_top *top = prepare(OURS_S, 500, &config);
+        add_end(top, config, "10.0.0.6", 65006)->has_long_lived = true;
+        set_community(config, "replace", "65001:7", SET_OP_REPLACE);
+        if (is_out) {
+            config_neighbor_of(config, "10.0.0.6")->families[0].route_map_out = "replace";
+        } else {
+            config_neighbor_of(config, MARKED)->families[0].route_map_in = "replace";
+        }
+        start(top, config);
+        announce(top, MARKED, 1, COMMUNITY_LLGR_STALE);
+        struct far_route *route = far_route_find(far_end_of(top, "10.0.0.6"), NET);
+        ck_assert_ptr_nonnull(route);
+        ck_assert(has_mark(&route->attrs, COMMUNITY_LLGR_STALE));
+        ck_assert(has_mark(&route->attrs, 65001u << 16 | 7));
+        ck_assert_ptr_null(far_route_find(far_end_of(top, PLAIN), NET));
+        announce(top, PLAIN, 4, 0);
+        struct shown_paths shown = show_table(top, SNAPSHOT_LOC_RIB, NULL, NET);
+        ck_assert_uint_eq(shown_best(&shown)->peer_asn, 65004);
+        top_free(top);
+    }
+}
+END_TEST
+
+START_TEST(send_community_leaves_what_goes_with_a_stale_route)
+{
+    struct config *config;
+    struct table_top *top = prepare(OURS_S, 500, &config);
+    struct opt_u32 large_only = {true, SEND_COMMUNITY_LARGE};
+    config_neighbor_of(config, MARKED)->families[0].send_community = large_only;
+    config_neighbor_of(config, INTERNAL)->families[0].send_community = large_only;
+    start(top, config);
+    uint32_t plain = 65002u << 16 | 7;
+    announce(top, AWAY, 1, plain);
+    struct far_route *route = far_route_find(far_end_of(top, MARKED), NET);
+    ck_assert(!path_attrs_has(&route->attrs, PATH_ATTR_COMMUNITIES));
+    leave(top, LONG_AFTER);
+    route = far_route_find(far_end_of(top, MARKED), NET);
+    ck_assert(has_mark(&route->attrs, COMMUNITY_LLGR_STALE));
+    ck_assert(!has_mark(&route->attrs, plain));
+    route = far_route_find(far_end_of(top, INTERNAL), NET);
+    ck_assert(has_mark(&route->attrs, COMMUNITY_LLGR_STALE));
+    ck_assert(has_mark(&route->attrs, COMMUNITY_NO_EXPORT));
+    ck_assert(!has_mark(&route->attrs, plain));
+    top_free(top);
+}
+END_TEST
+
 START_TEST(who_does_not_know_the_mark_is_not_told)
 {
     struct table_top *top = begin(OURS_S, 500);
@@ -255,6 +376,10 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_stale_route_is_used_only_when_there_is_nothing_else);
     tcase_add_test(tcase, a_mark_that_comes_from_others_counts_too);
     tcase_add_test(tcase, no_llgr_ends_with_the_restart_time);
+    tcase_add_test(tcase, no_llgr_routes_are_removed_when_the_long_lived_time_begins);
+    tcase_add_test(tcase, no_llgr_set_by_our_own_policy_counts_too);
+    tcase_add_test(tcase, no_policy_takes_the_mark_away);
+    tcase_add_test(tcase, send_community_leaves_what_goes_with_a_stale_route);
     tcase_add_test(tcase, who_does_not_know_the_mark_is_not_told);
     tcase_add_test(tcase, inside_the_as_it_is_the_last_choice_and_stays_there);
     tcase_add_test(tcase, what_is_said_again_is_fresh_and_the_rest_goes_at_end_of_rib);

@@ -111,7 +111,7 @@ START_TEST(graceful_restart_is_said_as_configured)
     struct table table;
     table_init(&table);
     table_agree(&table);
-    ck_assert(!table.local.capabilities.graceful_restart);
+    ck_assert_uint_eq(table.local.capabilities.gr_families, 0);
     table.config->bgp.graceful_restart = (struct opt_bool){true, true};
     table.config->bgp.gr_restart_time_s = (struct opt_u32)SET(100000);
     table_agree(&table);
@@ -144,6 +144,43 @@ START_TEST(azure_roles_restart_gracefully_unless_told_otherwise)
     table_agree(&table);
     ck_assert(!table.local.capabilities.graceful_restart);
     config_free(table.config);
+}
+END_TEST
+
+START_TEST(a_plain_neighbor_is_helped_and_asked_for_nothing)
+{
+    enum { RESTARTER, HELPER, NEITHER };
+    static const struct {
+        struct opt_bool router;
+        struct opt_bool neighbor;
+        struct opt_bool helper;
+        struct opt_bool disable;
+        int outcome;
+    } rows[] = {
+        {.outcome = HELPER},
+        {.router = SET(true), .outcome = RESTARTER},
+        {.router = SET(false), .outcome = NEITHER},
+        {.router = SET(false), .neighbor = SET(true), .outcome = RESTARTER},
+        {.router = SET(false), .helper = SET(true), .outcome = HELPER},
+        {.router = SET(true), .neighbor = SET(false), .outcome = HELPER},
+        {.router = SET(true), .helper = SET(true), .outcome = HELPER},
+        {.helper = SET(false), .outcome = NEITHER},
+        {.disable = SET(true), .outcome = NEITHER},
+        {.router = SET(true), .disable = SET(true), .outcome = NEITHER},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct table table;
+        table_init(&table);
+        table.config->bgp.graceful_restart = rows[i].router;
+        table.neighbor.graceful_restart = rows[i].neighbor;
+        table.neighbor.graceful_restart_helper_only = rows[i].helper;
+        table.neighbor.graceful_restart_disable = rows[i].disable;
+        table_agree(&table);
+        const struct capabilities *local = &table.local.capabilities;
+        ck_assert_int_eq(local->graceful_restart, rows[i].outcome != NEITHER);
+        ck_assert_uint_eq(local->gr_families, rows[i].outcome == RESTARTER ? local->families : 0);
+        config_free(table.config);
+    }
 }
 END_TEST
 
@@ -185,6 +222,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, add_path_needs_a_sender_and_a_receiver);
     tcase_add_test(tcase, graceful_restart_is_said_as_configured);
     tcase_add_test(tcase, azure_roles_restart_gracefully_unless_told_otherwise);
+    tcase_add_test(tcase, a_plain_neighbor_is_helped_and_asked_for_nothing);
     tcase_add_test(tcase, local_as_is_what_the_peer_hears);
     tcase_add_test(tcase, only_what_the_peer_hears_counts_as_a_difference);
     suite_add_tcase(suite, tcase);
