@@ -249,14 +249,14 @@ static bool is_way_to_blame(const struct core *core, const struct peer *peer,
                             const struct fsm_input *input)
 {
     bool is_silence = input->event == FSM_TCP_FAILED || input->event == FSM_HOLD_EXPIRED;
-    return is_silence && (input->is_path_lost ||
-                          kernel_tunnel_was_dead(core, peer->settings.tunnel_number,
-                                                 peer->established_at));
+    return is_silence &&
+           (input->is_path_lost ||
+            kernel_tunnel_was_dead(core, peer->settings.tunnel_number, peer->established_at));
 }
 
 static enum session_back_off back_off_of(const struct core *core, const struct peer *peer,
-                                         const struct fsm_cell *cell,
-                                         const struct fsm_input *input, bool was_established)
+                                         const struct fsm_cell *cell, const struct fsm_input *input,
+                                         bool was_established)
 {
     if (cell->act != FSM_DROP) {
         return BACK_OFF_STAYS;
