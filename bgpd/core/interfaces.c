@@ -109,6 +109,7 @@ static void interface_gone(struct core *core, struct interface *interface)
     interface_free(interface);
     connected_remove_interface(core, ifindex);
     state_changed(core, ifindex, was_up, false);
+    peers_on_address_gone(core);
 }
 
 void interface_on_link(struct core *core, const struct link_event *event)
@@ -188,6 +189,9 @@ void interface_on_addr(struct core *core, const struct addr_event *event)
     nexthops_mark_prefix(core, &host);
     connected_update(core, interface);
     state_changed(core, event->ifindex, interface->link.is_up, interface->link.is_up);
+    if (event->is_removed) {
+        peers_on_address_gone(core);
+    }
 }
 
 void interfaces_dump_begin(struct core *core)

@@ -72,9 +72,28 @@ bool peer_is_established(const struct peer *peer)
     return peer_established_conn(peer) != NULL;
 }
 
+static void check_sources(struct core *core, struct timer *timer)
+{
+    ASSERT(timer == &core->peers->source_check);
+    for (uint32_t i = 0; i < core->peers->count; i++) {
+        struct peer *peer = core->peers->by_addr[i];
+        if (!peer_is_established(peer) || !peer->has_own_source ||
+            kernel_is_local_addr(core, &peer->local_addr)) {
+            continue;
+        }
+        char addr[IP_TEXT_BYTES];
+        char reason[RESET_REASON_BYTES];
+        snprintf(reason, sizeof reason, "our address %s is gone",
+                 ip_format(&peer->local_addr, addr));
+        struct fsm_input input = {.event = FSM_TCP_FAILED, .reason = reason};
+        session_feed(core, peer_established_conn(peer), &input);
+    }
+}
+
 void peers_init(struct core *core)
 {
     struct peer_table *table = mem_alloc(MEM_PEER, sizeof *table);
+    table->source_check.expired = check_sources;
     for (uint32_t i = 0; i < CONN_BUCKETS; i++) {
         list_init(&table->conns[i]);
     }
@@ -92,6 +111,7 @@ void peers_fini(struct core *core)
         session_stop(core, peer, 0, NULL, "the core is going");
         peer_free(core, peer);
     }
+    timer_stop(&core->timers, &table->source_check);
     mem_free(MEM_PEER, table->by_addr);
     mem_free(MEM_PEER, table->by_number);
     mem_free(MEM_PEER, table->send_scratch);
@@ -253,5 +273,13 @@ void peers_on_interface_change(struct core *core, uint32_t ifindex, bool is_up)
                    (peer->session->is_blocked || transport_ifindex(core, peer) == ifindex)) {
             session_retry_now(core, peer);
         }
+    }
+}
+
+void peers_on_address_gone(struct core *core)
+{
+    struct timer *timer = &core->peers->source_check;
+    if (!timer_is_armed(timer)) {
+        timer_start(&core->timers, timer, mono_add(core->now, mono_span_s(SESSION_SOURCE_GRACE_S)));
     }
 }

@@ -26,7 +26,8 @@ struct peer {
     struct update_options update_options;
     uint32_t families; /* AFI_SAFI_BIT negotiated */
     struct ip_addr local_addr;
-    uint32_t ifindex; /* it runs over, when bound or directly connected; else 0 */
+    bool has_own_source; /* local_addr was an address of an interface */
+    uint32_t ifindex;    /* it runs over, when bound or directly connected; else 0 */
     struct mono_time established_at;
 
     struct peer_message_counts received;
@@ -71,6 +72,10 @@ bool peer_request_refresh(struct core *core, struct peer *peer, enum afi_safi af
  * dropped, or tried again at once. */
 void peers_on_interface_change(struct core *core, uint32_t ifindex, bool is_up);
 void peers_on_bfd(struct core *core, const struct bfd_fact *fact);
+
+/* An address of ours is gone: a session that runs from it is dead, whatever TCP and the hold timer
+ * still believe, unless it is back within SESSION_SOURCE_GRACE_S. */
+void peers_on_address_gone(struct core *core);
 
 /* ---- For core.c and config_apply.c ---- */
 

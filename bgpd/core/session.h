@@ -58,6 +58,10 @@ struct session_conn {
 #define RESET_REASON_BYTES 400u /* a shutdown message fits */
 #define OBSTACLE_BYTES     RESET_REASON_BYTES
 
+/* An address of ours may be away for so long, as when a network manager sets it anew, before the
+ * sessions that stand on it are given up. */
+#define SESSION_SOURCE_GRACE_S 1
+
 /* At most so many in a window of time. */
 struct rate_limiter {
     struct mono_time window_start;
@@ -123,6 +127,7 @@ struct peer_table {
     uint8_t *send_scratch;
     bool needs_reap;
     bool needs_retry; /* a fact of the kernel may have removed what blocked a session */
+    struct timer source_check;
 };
 
 /* ---- peer.c: the table ---- */

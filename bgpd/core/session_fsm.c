@@ -70,6 +70,7 @@ static void take_agreement(struct core *core, struct session_conn *conn)
     negotiate_update_options(core, &peer->settings, &conn->local_open, &conn->remote_open,
                              &peer->update_options);
     peer->local_addr = conn->local_addr;
+    peer->has_own_source = kernel_is_local_addr(core, &conn->local_addr);
     peer->ifindex = transport_ifindex(core, peer);
     peer->established_at = core->now;
 }

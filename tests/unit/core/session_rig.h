@@ -231,6 +231,17 @@ static inline void rig_addr_add(struct rig *rig, uint32_t ifindex, const char *a
     rig_feed(rig, &event);
 }
 
+static inline void rig_addr_gone(struct rig *rig, uint32_t ifindex, const char *addr,
+                                 uint8_t len_bits)
+{
+    struct core_event event = {.kind = EVENT_ADDR};
+    event.addr.ifindex = ifindex;
+    event.addr.is_removed = true;
+    event.addr.addr = rig_addr(addr);
+    event.addr.len_bits = len_bits;
+    rig_feed(rig, &event);
+}
+
 static inline void rig_dump_end(struct rig *rig)
 {
     struct core_event event = {.kind = EVENT_KERNEL_DUMP_END};

@@ -300,6 +300,50 @@ START_TEST(interface_down_drops_its_external_sessions_at_once)
 }
 END_TEST
 
+/* TCP would go on until the hold timer, and what is announced meanwhile reaches nobody. */
+START_TEST(a_session_ends_when_its_own_address_is_gone)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with_tunnel());
+    rig_link(rig, 7, "ipsec0", true);
+    rig_addr_add(rig, 3, "192.168.255.1", 32);
+    struct rig_conn *conn = rig_incoming_over(rig, "10.51.230.12", "192.168.255.1", 7);
+    struct open_message open = rig_open(65515, 0x0a33e60c);
+    rig_say_open(rig, conn, &open);
+    rig_say_keepalive(rig, conn);
+    ck_assert_int_eq(rig_state(rig, "10.51.230.12"), PEER_ESTABLISHED);
+
+    rig_addr_gone(rig, 3, "192.168.255.1", 32);
+    rig_wait_ms(rig, 500);
+    rig_addr_add(rig, 3, "192.168.255.1", 32);
+    rig_wait_ms(rig, 5000); /* set anew, as network managers do */
+    ck_assert(!conn->is_closed);
+
+    rig_addr_gone(rig, 3, "192.168.255.1", 32);
+    rig_wait_ms(rig, 1010);
+    ck_assert(conn->is_closed);
+    ck_assert_str_eq(rig_peer(rig, "10.51.230.12").last_reset_reason,
+                     "our address 192.168.255.1 is gone");
+    rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_session_from_an_address_of_no_interface_stays)
+{
+    struct rig *rig = rig_new();
+    rig_configure(rig, config_with_tunnel());
+    rig_link(rig, 7, "ipsec0", true);
+    struct rig_conn *conn = rig_incoming_over(rig, "10.51.230.12", "192.168.255.1", 7);
+    struct open_message open = rig_open(65515, 0x0a33e60c);
+    rig_say_open(rig, conn, &open);
+    rig_say_keepalive(rig, conn);
+    rig_addr_gone(rig, 2, "2001:db8::1", 64);
+    rig_wait_ms(rig, 5000);
+    ck_assert_int_eq(rig_state(rig, "10.51.230.12"), PEER_ESTABLISHED);
+    rig_free(rig);
+}
+END_TEST
+
 START_TEST(ipv6_sessions_have_their_own_listener)
 {
     struct rig *rig = rig_new();
@@ -580,6 +624,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_session_moves_when_its_tunnel_gets_another_interface);
     tcase_add_test(tcase, a_router_id_that_is_no_address_of_ours_is_no_source);
     tcase_add_test(tcase, interface_down_drops_its_external_sessions_at_once);
+    tcase_add_test(tcase, a_session_ends_when_its_own_address_is_gone);
+    tcase_add_test(tcase, a_session_from_an_address_of_no_interface_stays);
     tcase_add_test(tcase, ipv6_sessions_have_their_own_listener);
     tcase_add_test(tcase, the_listening_port_is_the_callers_choice);
     tcase_add_test(tcase, neighbors_beyond_the_limit_are_not_started);
