@@ -569,6 +569,10 @@ void drift_note_object(struct core *core, enum drift_what what, uint32_t id);
 /* A route of ours that the kernel has, or lost, or that somebody changed. */
 void fib_on_own_route(struct core *core, const struct kernel_route_event *event);
 
+/* IPv6 puts the leg of another program into a route of ours with the same prefix and metric, and
+ * tells the whole under the number of that program: put right, and true. False: it is theirs. */
+bool fib_on_merged_route(struct core *core, const struct kernel_route_event *event);
+
 /* ---- Operations (fib_operation.c) ---- */
 
 enum operation_kind {
