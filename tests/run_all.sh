@@ -54,6 +54,9 @@ fi
 if [ -f tests/truth.py ]; then
     part "kernel truth" python3 tests/truth.py
 fi
+if [ -f tests/truth6.py ]; then
+    part "kernel truth, IPv6" python3 tests/truth6.py
+fi
 if [ -f tests/hold_under_load.py ]; then
     make --no-print-directory SAN="$san" "$build/bench/bgp_load" || status=1
     part "keepalives and hold timers under load" python3 tests/hold_under_load.py

@@ -109,7 +109,9 @@ static const struct config_row rows[] = {
      "ip route <prefix!4> reject [ tag <tag> ] [ <distance> ]", "Answer unreachable."},
     {MODE_TOP, MODE_TOP, 0, ROUTE "[prefix,next-hop]",
      "ip route <prefix!4> <next-hop!gateway> [ tag <tag> ] [ <distance> ] [ <interface> ]",
-     "A static route by address or interface."},
+     "A static route by address or interface. One that protection refuses still shows the way to "
+     "the "
+     "endpoints of tunnels."},
     {MODE_TOP, MODE_TOP, 0, ROUTE "[prefix,next-hop=blackhole]",
      "ipv6 route <prefix!6> blackhole [ tag <tag> ] [ <distance> ]", "Drop silently."},
     {MODE_TOP, MODE_TOP, ROW_ALIAS, ROUTE "[prefix,next-hop=blackhole]",
@@ -118,7 +120,9 @@ static const struct config_row rows[] = {
      "ipv6 route <prefix!6> reject [ tag <tag> ] [ <distance> ]", "Answer unreachable."},
     {MODE_TOP, MODE_TOP, 0, ROUTE "[prefix,next-hop]",
      "ipv6 route <prefix!6> <next-hop!gateway> [ tag <tag> ] [ <distance> ] [ <interface> ]",
-     "A static route by address or interface."},
+     "A static route by address or interface. One that protection refuses still shows the way to "
+     "the "
+     "endpoints of tunnels."},
 
     {MODE_TOP, MODE_KEY_CHAIN, 0, KEY_CHAIN, "key chain <name> tcp", "Keys of TCP-AO (RFC 5925)."},
     {MODE_TOP, MODE_KEY_CHAIN, ROW_ALIAS, KEY_CHAIN, "key chain <name>", "The same."},

@@ -296,12 +296,8 @@ static bool own_waits_in_slot(const struct core *core, const struct fib_route *r
     return false;
 }
 
-/* Legs may be told back in another order, and with weights or sources filled in. */
-static bool same_way(const struct fib_route *told, const struct fib_route *seen)
+static bool has_all_legs(const struct fib_route *seen, const struct fib_route *told)
 {
-    if (told->type != seen->type || seen->nexthop_object != 0) {
-        return told->type == seen->type && told->nexthop_object == seen->nexthop_object;
-    }
     for (uint8_t i = 0; i < told->leg_count; i++) {
         bool is_there = false;
         for (uint8_t k = 0; k < seen->leg_count; k++) {
@@ -312,7 +308,17 @@ static bool same_way(const struct fib_route *told, const struct fib_route *seen)
             return false;
         }
     }
-    return told->type != FIB_ROUTE_UNICAST || told->leg_count == seen->leg_count;
+    return true;
+}
+
+/* Legs may be told back in another order, and with weights or sources filled in. */
+static bool same_way(const struct fib_route *told, const struct fib_route *seen)
+{
+    if (told->type != seen->type || seen->nexthop_object != 0) {
+        return told->type == seen->type && told->nexthop_object == seen->nexthop_object;
+    }
+    return has_all_legs(seen, told) &&
+           (told->type != FIB_ROUTE_UNICAST || told->leg_count == seen->leg_count);
 }
 
 /* Several routes may share this place: one that leads elsewhere is one too many, not ours changed.
@@ -395,6 +401,21 @@ void fib_on_own_route(struct core *core, const struct kernel_route_event *event)
         struct operation what = {.kind = OPERATION_STRAY};
         operation_send_route(core, route, true, &what);
     }
+}
+
+bool fib_on_merged_route(struct core *core, const struct kernel_route_event *event)
+{
+    const struct kernel_side *ks = kernel_of(core);
+    const struct fib_route *route = &event->route;
+    struct own_route *own = own_in_slot(core, route);
+    if (ks->is_stopped || !ks->is_ready || event->is_removed || route->prefix.family != IP_V6 ||
+        own == NULL || own->told.leg_count == 0 || route->leg_count <= own->told.leg_count ||
+        !has_all_legs(route, &own->told)) {
+        return false;
+    }
+    drift_note_route(core, kind_of_own(own), DRIFT_CHANGED, &route->prefix);
+    own_route_rewrite(core, own);
+    return true;
 }
 
 /* ---- For show ---- */

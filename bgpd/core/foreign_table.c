@@ -245,10 +245,10 @@ void kernel_route_on_event(struct core *core, const struct kernel_route_event *e
         foreign_audit(core, route);
         return;
     }
-    if (!event->is_removed) {
-        foreign_put(core, event);
-    } else {
+    if (event->is_removed) {
         foreign_gone(core, route);
+    } else if (!fib_on_merged_route(core, event)) {
+        foreign_put(core, event);
     }
     if (!ks->is_dumping) { /* Its end settles all of it at once. */
         kernel_settle(core);

@@ -77,6 +77,7 @@ struct local_route {
     uint8_t distance;
     bool is_usable;         /* takes part in look-ups; of ours: wanted in the kernel */
     bool is_seen;           /* in the dump that is running */
+    bool is_refused;        /* static: by protection; only outer packets of tunnels may take it */
     uint8_t fault;          /* enum foreign_fault */
     uint16_t tunnel_number; /* of a pin */
     uint32_t tag;
@@ -135,6 +136,10 @@ int local_route_rank(const struct local_route *local);
  * through a next hop of the running resolution are passed over. */
 const struct local_route *local_route_at(const struct core *core, const struct ip_addr *addr,
                                          uint8_t len_bits, uint32_t kinds);
+
+/* The same for the outer packets of a tunnel: static routes that protection refuses count, too. */
+const struct local_route *local_underlay_at(const struct core *core, const struct ip_addr *endpoint,
+                                            uint8_t len_bits);
 const struct local_route *local_route_match(const struct core *core, const struct ip_addr *addr,
                                             uint32_t kinds, uint8_t len_min_bits);
 
@@ -563,6 +568,10 @@ void drift_note_object(struct core *core, enum drift_what what, uint32_t id);
 
 /* A route of ours that the kernel has, or lost, or that somebody changed. */
 void fib_on_own_route(struct core *core, const struct kernel_route_event *event);
+
+/* IPv6 puts the leg of another program into a route of ours with the same prefix and metric, and
+ * tells the whole under the number of that program: put right, and true. False: it is theirs. */
+bool fib_on_merged_route(struct core *core, const struct kernel_route_event *event);
 
 /* ---- Operations (fib_operation.c) ---- */
 

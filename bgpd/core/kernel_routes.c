@@ -134,8 +134,8 @@ static bool is_better(const struct local_route *a, const struct local_route *b)
            a->route.legs[0].ifindex < b->route.legs[0].ifindex;
 }
 
-const struct local_route *local_route_at(const struct core *core, const struct ip_addr *addr,
-                                         uint8_t len_bits, uint32_t kinds)
+static const struct local_route *best_at(const struct core *core, const struct ip_addr *addr,
+                                         uint8_t len_bits, uint32_t kinds, bool has_refused)
 {
     struct prefix prefix = prefix_make(addr, len_bits);
     const struct local_route *best = NULL;
@@ -144,12 +144,25 @@ const struct local_route *local_route_at(const struct core *core, const struct i
     }
     for (struct local_route *local = local_route_next(core, &prefix, NULL); local != NULL;
          local = local_route_next(core, &prefix, local)) {
-        if (local->is_usable && (kinds & LOCAL_KIND_BIT(local->kind)) != 0 &&
+        bool is_usable = local->is_usable || (has_refused && local->is_refused);
+        if (is_usable && (kinds & LOCAL_KIND_BIT(local->kind)) != 0 &&
             !is_being_resolved(core, local) && is_better(local, best)) {
             best = local;
         }
     }
     return best;
+}
+
+const struct local_route *local_route_at(const struct core *core, const struct ip_addr *addr,
+                                         uint8_t len_bits, uint32_t kinds)
+{
+    return best_at(core, addr, len_bits, kinds, false);
+}
+
+const struct local_route *local_underlay_at(const struct core *core, const struct ip_addr *endpoint,
+                                            uint8_t len_bits)
+{
+    return best_at(core, endpoint, len_bits, LOCAL_KINDS_UNDERLAY, true);
 }
 
 const struct local_route *local_route_match(const struct core *core, const struct ip_addr *addr,

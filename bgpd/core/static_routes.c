@@ -175,6 +175,7 @@ static void update(struct core *core, struct own_route *own)
     struct fib_route wish = own_route_template(core, &config->prefix);
     bool is_usable = true;
     own->note[0] = 0;
+    own->local.is_refused = false;
     if (is_discard(config)) {
         wish.type = config->is_blackhole ? FIB_ROUTE_BLACKHOLE : FIB_ROUTE_UNREACHABLE;
     } else {
@@ -187,6 +188,7 @@ static void update(struct core *core, struct own_route *own)
         snprintf(own->note, sizeof own->note, "gateway or interface is not reachable");
     } else if (is_protected_from(core, &wish)) {
         is_usable = false;
+        own->local.is_refused = true;
         snprintf(own->note, sizeof own->note, "refused: protection does not allow its class");
     }
     bool was_usable = own->local.is_usable;

@@ -130,8 +130,7 @@ static bool find_underlay(const struct core *core, const struct ip_addr *endpoin
     const struct loc_rib *rib = core->ribs[prefix_afi_safi(&host)];
     for (unsigned left = ip_family_bits(endpoint->family) + 1u; left > 0; left--) {
         uint8_t len_bits = (uint8_t)(left - 1);
-        const struct local_route *local =
-            local_route_at(core, endpoint, len_bits, LOCAL_KINDS_UNDERLAY);
+        const struct local_route *local = local_underlay_at(core, endpoint, len_bits);
         if (local != NULL) {
             add_local_legs(core, local, underlay);
         }
@@ -150,6 +149,17 @@ static bool find_underlay(const struct core *core, const struct ip_addr *endpoin
 
 /* ---- Endpoints ---- */
 
+/* Without a pin the kernel would take a route of this machine before the one of BGP. */
+static bool has_better_local(const struct core *core, const struct ip_addr *endpoint,
+                             const struct prefix *learned)
+{
+    const struct local_route *local =
+        local_route_match(core, endpoint, LOCAL_KINDS_UNDERLAY, learned->len_bits);
+    return local != NULL &&
+           (local->route.prefix.len_bits > learned->len_bits ||
+            (local->kind != LOCAL_KERNEL && local_route_rank(local) <= (int)DISTANCE_EBGP));
+}
+
 /* What would have carried the endpoint without the pin: for show, and logged when it is news. */
 static void note_capture(struct core *core, uint16_t tunnel_number, const struct ip_addr *endpoint)
 {
@@ -162,14 +172,15 @@ static void note_capture(struct core *core, uint16_t tunnel_number, const struct
         return;
     }
     const struct nexthop *nexthop = attr_set_nexthop(route.accepted);
+    struct prefix prefix = dest_prefix(rib, dest);
     if (nexthop == NULL || nexthop->tunnel_number == 0 ||
-        nexthop->tunnel_number > core->config->tunnel_count) {
+        nexthop->tunnel_number > core->config->tunnel_count ||
+        has_better_local(core, endpoint, &prefix)) {
         return;
     }
     char text[128];
     char prefix_text[PREFIX_TEXT_BYTES];
     char addr_text[IP_TEXT_BYTES];
-    struct prefix prefix = dest_prefix(rib, dest);
     snprintf(text, sizeof text, "%s via %s would carry the endpoint %s into %s",
              prefix_format(&prefix, prefix_text),
              core->config->tunnels[nexthop->tunnel_number - 1].name, ip_format(endpoint, addr_text),

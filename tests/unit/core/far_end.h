@@ -39,6 +39,7 @@ struct far_end {
     uint32_t long_lived_s;
     conn_id conn;
     bool is_up;
+    char bound_to[16]; /* interface that our side of the session is bound to; "" */
     struct update_options options;
     uint8_t bytes[1 << 17];
     size_t size;
@@ -434,6 +435,7 @@ static inline void top_connect(struct table_top *top, const struct conn_setup_ac
     }
     far_forget(end);
     end->conn = setup->conn;
+    snprintf(end->bound_to, sizeof end->bound_to, "%s", setup->bind_interface);
     event.kind = EVENT_CONN_OPENED;
     event.conn.local_addr = end->local;
     event.conn.local_port = 40000;
