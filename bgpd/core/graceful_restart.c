@@ -217,3 +217,9 @@ bool notification_is_hard(const struct notification *notification)
         return false;
     }
 }
+
+bool received_notification_is_hard(const struct notification *notification)
+{
+    return notification->code == NOTIFICATION_CEASE &&
+           (notification->subcode == CEASE_HARD_RESET || notification->subcode == CEASE_BFD_DOWN);
+}

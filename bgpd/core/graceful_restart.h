@@ -53,8 +53,10 @@ uint32_t long_preserved_families(const struct peer *peer);
 /* Both sides keep routes also when a NOTIFICATION ends the session (N bit, RFC 8538). */
 bool notification_is_agreed_on(const struct peer *peer);
 
-/* What ends the routes together with the session, whoever sends it: an order of an operator, limits
- * that are exceeded, a path that is dead. */
+/* What ends the routes together with the session when we send it: an order of our operator, limits
+ * that are exceeded, a path that is dead. A neighbour that means such a thing calls it a hard reset
+ * (RFC 8538 4); only a dead path is one under whatever name. */
 bool notification_is_hard(const struct notification *notification);
+bool received_notification_is_hard(const struct notification *notification);
 
 #endif

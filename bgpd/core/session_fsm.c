@@ -149,9 +149,14 @@ static uint32_t kept_families(const struct peer *peer, const struct fsm_cell *ce
     }
     bool is_told = input->notification != NULL ||
                    (cell->code != FSM_SAY_NOTHING && cell->code != FSM_SAY_INPUT);
-    bool is_soft = is_told && notification_is_agreed_on(peer) &&
-                   (input->notification == NULL || !notification_is_hard(input->notification));
-    return is_soft ? helped_families(peer) : 0;
+    if (!is_told || !notification_is_agreed_on(peer)) {
+        return 0;
+    }
+    bool is_received = input->event == FSM_NOTIFICATION || input->event == FSM_NOTIFICATION_VERSION;
+    bool is_hard = input->notification != NULL &&
+                   (is_received ? received_notification_is_hard(input->notification)
+                                : notification_is_hard(input->notification));
+    return is_hard ? 0 : helped_families(peer);
 }
 
 static void describe(const struct fsm_input *input, const struct fsm_cell *cell,

@@ -82,6 +82,19 @@ START_TEST(a_hard_reset_ends_the_routes)
 }
 END_TEST
 
+/* RFC 8538 4: whoever says N and means an order to end the routes calls it a hard reset. */
+START_TEST(an_order_over_there_that_is_not_called_hard_leaves_the_routes)
+{
+    static const uint8_t orders[] = {CEASE_MAX_PREFIXES, CEASE_ADMIN_SHUTDOWN, CEASE_DECONFIGURED,
+                                     CEASE_ADMIN_RESET, CEASE_OUT_OF_RESOURCES};
+    for (size_t i = 0; i < sizeof orders; i++) {
+        ck_assert_uint_eq(left_after(true, NOTIFICATION_CEASE, orders[i]), 1);
+        ck_assert_uint_eq(left_after(false, NOTIFICATION_CEASE, orders[i]), 0);
+    }
+    ck_assert_uint_eq(left_after(true, NOTIFICATION_CEASE, CEASE_BFD_DOWN), 0);
+}
+END_TEST
+
 START_TEST(routes_outlive_our_hold_timer_when_both_say_n)
 {
     for (int is_theirs = 0; is_theirs < 2; is_theirs++) {
@@ -224,6 +237,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, the_n_bit_is_said_unless_told_otherwise);
     tcase_add_test(tcase, routes_outlive_a_notification_when_both_say_n);
     tcase_add_test(tcase, a_hard_reset_ends_the_routes);
+    tcase_add_test(tcase, an_order_over_there_that_is_not_called_hard_leaves_the_routes);
     tcase_add_test(tcase, routes_outlive_our_hold_timer_when_both_say_n);
     tcase_add_test(tcase, routes_outlive_an_error_of_the_neighbor_when_both_say_n);
     tcase_add_test(tcase, orders_of_the_operator_are_hard_resets_with_their_reason_inside);
