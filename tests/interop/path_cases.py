@@ -10,6 +10,7 @@ import netlab
 import peers
 import speaker
 from base import PATIENCE_S, Skip, Wire, check, wait_listening
+from wire_tap import Tap
 
 DUT4, PEER4 = "10.99.0.1", "10.99.0.2"
 DUT6, PEER6 = "fd99::1", "fd99::2"
@@ -26,7 +27,6 @@ def otc(asn):
 
 class FrrFar:
     title = "FRR"
-    shows_identifiers = True
     missing = peers.Frr.missing
 
     def __init__(self, name, wire, plan):
@@ -64,8 +64,7 @@ class FrrFar:
         return [{"as": path["aspath"]["string"],
                  "communities": set((path.get("community") or {}).get("string", "").split()),
                  "otc": path.get("otc"),
-                 "next": {hop["ip"] for hop in path.get("nexthops", [])},
-                 "id": path.get("addPathId", path.get("addpathRxId"))}
+                 "next": {hop["ip"] for hop in path.get("nexthops", [])}}
                 for path in found
                 if (path.get("peer") or {}).get("peerId") == self.dut]
 
@@ -75,7 +74,6 @@ class FrrFar:
 
 class BirdFar:
     title = "BIRD"
-    shows_identifiers = False
     missing = peers.Bird.missing
 
     def __init__(self, name, wire, plan):
@@ -113,8 +111,7 @@ class BirdFar:
         return [{"as": self._field(part, "as_path"),
                  "communities": set(re.findall(r"\(\d+,\d+\)", self._field(part, "community"))),
                  "otc": int(self._field(part, "otc") or 0) or None,
-                 "next": set(self._field(part, "next_hop").split()),
-                 "id": None}
+                 "next": set(self._field(part, "next_hop").split())}
                 for part in found if "BGP.as_path" in part]
 
     @staticmethod
@@ -128,7 +125,6 @@ class BirdFar:
 
 class GoBgpFar:
     title = "GoBGP"
-    shows_identifiers = False
 
     @staticmethod
     def missing():
@@ -301,6 +297,8 @@ class PathCase:
 
 
 class AddPathCase(PathCase):
+    """Counted at both ends, and read on the link: every path under an identifier that stays."""
+
     what = "add-path, both directions,"
     feed_asns = (65020, 65021, 65022)
     far_plan = {"add_path": True, "speakers": (("10.99.0.3", 65010), ("10.99.0.4", 65011))}
@@ -308,7 +306,27 @@ class AddPathCase(PathCase):
     def dut_lines(self):
         return [], ["  neighbor %s addpath-tx-all-paths" % PEER4, "  neighbor %s addpath-rx" % PEER4]
 
+    def prepare(self, wire):
+        super().prepare(wire)
+        self.tap = Tap(wire.dut, "eth0")
+
     def live(self):
+        try:
+            self._exchange()
+            check(self.tap.problem is None, "on the link: %s" % self.tap.problem)
+        finally:
+            self.tap.close()
+
+    def _wait_said(self, who, net, paths):
+        """Waits until these AS paths are announced on the link; their identifiers by path."""
+        netlab.wait_for("%d paths of %s from %s on the link" % (len(paths), net, who),
+                        lambda: sorted(self.tap.paths(who, net).values()) == sorted(paths),
+                        PATIENCE_S, 0.1)
+        found = {path: number for number, path in self.tap.paths(who, net).items()}
+        check(None not in found.values(), "no identifiers from %s" % who)
+        return found
+
+    def _exchange(self):
         self.wait_up()
         feeds = [self.feed(index) for index in range(3)]
         for index, one in enumerate(feeds):
@@ -316,26 +334,30 @@ class AddPathCase(PathCase):
         self.wait_count(self.far.title, self.far.paths, FEED_NET, 3)
         check({path["as"] for path in self.far.paths(FEED_NET)}
               == {"65001 %d" % asn for asn in self.feed_asns}, self.far.paths(FEED_NET))
-        ids = [path.get("id") for path in self.far.paths(FEED_NET)]
-        if self.far_class.shows_identifiers:
-            check(None not in ids and len(set(ids)) == 3, "identifiers: %s" % ids)
+        ours = self._wait_said(DUT4, FEED_NET, ["65001 %d" % asn for asn in self.feed_asns])
         behind = []
         for address, asn in self.far_plan["speakers"]:
             one = self.speak(self.wire.peer, address, PEER4, asn)
             one.send(speaker.announce([PEER_NET], [asn], "10.99.0.70"))  # an address of nobody
             behind.append(one)
         self.wait_count("sealaned", self.dut_paths, PEER_NET, 2)
+        theirs = self._wait_said(PEER4, PEER_NET, ["65002 65010", "65002 65011"])
+        shown = {path.get("addpathRxId", 0) for path in self.dut_paths(PEER_NET)}
+        check(shown == set(theirs.values()), "shown %s, on the link %s" % (shown, theirs))
         feeds[0].send(speaker.withdraw([FEED_NET]))
         behind[0].send(speaker.withdraw([PEER_NET]))
         self.wait_count(self.far.title, self.far.paths, FEED_NET, 2)
         self.wait_count("sealaned", self.dut_paths, PEER_NET, 1)
         check({path["as"] for path in self.far.paths(FEED_NET)} == {"65001 65021", "65001 65022"},
               self.far.paths(FEED_NET))
+        kept = self._wait_said(DUT4, FEED_NET, ["65001 65021", "65001 65022"])
+        check(all(ours[path] == kept[path] for path in kept), "ours: %s, then %s" % (ours, kept))
+        left = self._wait_said(PEER4, PEER_NET, ["65002 65011"])
+        check(left["65002 65011"] == theirs["65002 65011"], "theirs: %s, then %s" % (theirs, left))
         for one in feeds[1:]:
             one.send(speaker.withdraw([FEED_NET]))
         self.wait_count(self.far.title, self.far.paths, FEED_NET, 0)
-        for one in feeds:
-            one.close()
+        self._wait_said(DUT4, FEED_NET, [])
 
 
 class CustomerCase(PathCase):

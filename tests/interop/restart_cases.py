@@ -1,4 +1,4 @@
-"""Restarts beside FRR and BIRD: their daemon is killed and started again while we
+"""Restarts beside other daemons: theirs is killed and started again while we
 keep its routes, and ours is while they keep ours. Throughout, somebody asks the
 helper for the route and counts how often it has none.
 """
@@ -10,105 +10,11 @@ import threading
 import time
 
 import netlab
-import peers
 from base import PATIENCE_S, Skip, Wire, check, wait_listening
+from restart_ends import DROPPED, DUT, KEPT, PEER, BirdFar, FrrFar, GoBgpFar, OpenBgpdFar
 
-DUT, PEER = "10.99.0.1", "10.99.0.2"
-KEPT, DROPPED = "192.0.2.0/24", "192.0.3.0/24"  # of the far end
 OURS, OURS_DROPPED = "198.51.100.0/24", "198.51.101.0/24"
 DOWN_S = 2.0
-
-
-class FrrFar:
-    title = "FRR"
-    has_notification = True
-    missing = peers.Frr.missing
-
-    def __init__(self, name, wire, options=()):
-        self.options = list(options)
-        self.frr = peers.Frr(name, wire.peer, self._config((KEPT, DROPPED)))
-
-    def _config(self, networks):
-        lines = ["router bgp 65002", " bgp router-id 10.99.0.2", " no bgp ebgp-requires-policy",
-                 " no bgp network import-check", " bgp graceful-restart",
-                 " bgp graceful-restart preserve-fw-state", " bgp graceful-restart notification",
-                 *[" " + option for option in self.options],
-                 " neighbor %s remote-as 65001" % DUT, " neighbor %s timers 3 9" % DUT,
-                 " neighbor %s timers connect 1" % DUT,
-                 " address-family ipv4 unicast", *["  network " + net for net in networks]]
-        return "\n".join(lines) + "\n"
-
-    def start(self):
-        self.frr.start()
-
-    def kill(self):
-        self.frr.kill()
-
-    def start_with_less(self):
-        self.frr.config = self._config((KEPT,))
-        self.frr.start()
-
-    def pause(self, number):
-        for process in self.frr.processes:
-            if process.name.endswith("-bgpd"):
-                process.signal(number)
-
-    def reset(self):
-        self.frr.cli("clear bgp " + DUT)
-
-    def has(self, net):
-        return bool(self.frr.json("show bgp ipv4 unicast " + net).get("paths"))
-
-    def stop(self):
-        self.frr.stop()
-
-
-class RecoveringBird(peers.Bird):
-    """BIRD as it is started after a crash."""
-
-    arguments = ("-R",)
-
-
-class BirdFar:
-    title = "BIRD"
-    has_notification = False
-    missing = peers.Bird.missing
-
-    CONFIG = """router id 10.99.0.2;
-graceful restart wait 10;
-protocol device { }
-protocol static nets { ipv4; NETS }
-protocol bgp dut { local 10.99.0.2 as 65002; neighbor 10.99.0.1 as 65001; hold time 9;
-  graceful restart on; OPTIONS
-  connect delay time 1; connect retry time 1; error wait time 1, 2;
-  ipv4 { import all; export all; }; }
-"""
-
-    def __init__(self, name, wire, options=()):
-        self.name = name
-        self.netns = wire.peer
-        self.options = " ".join(options)
-        self.bird = peers.Bird(name, wire.peer, self._config((KEPT, DROPPED)))
-
-    def _config(self, networks):
-        routes = " ".join("route %s unreachable;" % net for net in networks)
-        return self.CONFIG.replace("NETS", routes).replace("OPTIONS", self.options)
-
-    def start(self):
-        self.bird.start()
-
-    def kill(self):
-        self.bird.kill()
-
-    def start_with_less(self):
-        self.bird = RecoveringBird(self.name, self.netns, self._config((KEPT,)))
-        self.bird.start()
-
-    def has(self, net):
-        return "BGP.as_path" in self.bird.cli("show route all protocol dut for " + net)
-
-    def stop(self):
-        self.bird.stop()
 
 
 class Watch:
@@ -134,8 +40,13 @@ class Watch:
         self.is_over.set()
         self.thread.join()
 
+    def look_on(self):
+        """A while, and at least ten looks, however long they take."""
+        wanted = self.asked + 10
+        time.sleep(DOWN_S)
+        netlab.wait_for("ten looks", lambda: self.asked >= wanted, PATIENCE_S, 0.05)
+
     def verdict(self, what):
-        check(self.asked > 10, "%s was looked at %d times only" % (what, self.asked))
         check(self.absent == 0, "%s was away %d of %d times" % (what, self.absent, self.asked))
         return "%d looks, never away" % self.asked
 
@@ -215,8 +126,8 @@ class TheyRestart(RestartCase):
     def live(self):
         with Watch(lambda: self._has(KEPT)) as watch:
             self.far.kill()
-            netlab.wait_for("stale routes", lambda: self._is_stale(KEPT), 5, 0.05)
-            time.sleep(DOWN_S)
+            netlab.wait_for("stale routes", lambda: self._is_stale(KEPT), PATIENCE_S, 0.05)
+            watch.look_on()
             check(self._has(DROPPED), "a route went while its speaker is away")
             self.far.start_with_less()
             self._wait_up()
@@ -226,13 +137,29 @@ class TheyRestart(RestartCase):
         return watch.verdict(KEPT)
 
 
+class NothingKept(RestartCase):
+    """RFC 4724 4.2: who lists no family asks for no help. His routes go at once, and End-of-RIB
+    is understood both ways."""
+
+    title = "%s is killed, it wants no help"
+
+    def live(self):
+        self.far.kill()
+        netlab.wait_for("the end of its routes", lambda: not self._has(KEPT), PATIENCE_S, 0.05)
+        check(not self._has(DROPPED), "one of its routes was kept")
+        self.far.start_with_less()
+        self._wait_up()
+        netlab.wait_for("its route", lambda: self._has(KEPT), PATIENCE_S, 0.1)
+        check(not self._has(DROPPED), "what is not said again is there")
+
+
 class WeRestart(RestartCase):
     title = "sealaned is killed, %s helps"
 
     def live(self):
         with Watch(lambda: self.far.has(OURS)) as watch:
             self.dut.process.kill()
-            time.sleep(DOWN_S)
+            watch.look_on()
             check(self.far.has(OURS_DROPPED), "the far end does not help")
             netlab.write(self.dut.path, self.dut_config((OURS,)), 0o640)
             self.dut.start()
@@ -252,6 +179,9 @@ class StayAway(RestartCase):
                 "bgp long-lived-graceful-restart stale-time 60"),
         "BIRD": ("graceful restart time 2; long lived graceful restart on; "
                  "long lived stale time 60;",),
+        "GoBGP": ("restart-time = 2\nlong-lived-enabled = true",
+                  "[neighbors.afi-safis.long-lived-graceful-restart.config]\n"
+                  "enabled = true\nrestart-time = 60"),
     }
 
     def _is_marked(self):
@@ -260,7 +190,8 @@ class StayAway(RestartCase):
     def live(self):
         with Watch(lambda: self._has(KEPT)) as watch:
             self.far.kill()
-            netlab.wait_for("the mark", self._is_marked, 10, 0.05)
+            netlab.wait_for("the mark", self._is_marked, PATIENCE_S, 0.05)
+            watch.look_on()
             self.far.start_with_less()
             self._wait_up()
             netlab.wait_for("a fresh route", lambda: self._has(KEPT) and not self._is_marked(),
@@ -268,6 +199,29 @@ class StayAway(RestartCase):
             netlab.wait_for("the end of what is not said again",
                             lambda: not self._has(DROPPED), PATIENCE_S, 0.1)
         return watch.verdict(KEPT)
+
+
+class WeStayAway(RestartCase):
+    """RFC 9494: beyond our restart time our routes are a last resort over there, marked so."""
+
+    title = "sealaned stays away, %s keeps its routes long"
+    dut_options = ("bgp graceful-restart restart-time 2",
+                   "bgp long-lived-graceful-restart stale-time 60")
+    far_options = StayAway.far_options
+
+    def live(self):
+        with Watch(lambda: self.far.has(OURS)) as watch:
+            self.dut.process.kill()
+            netlab.wait_for("the mark", lambda: self.far.has_mark(OURS), PATIENCE_S, 0.1)
+            watch.look_on()
+            netlab.write(self.dut.path, self.dut_config((OURS,)), 0o640)
+            self.dut.start()
+            self._wait_up()
+            netlab.wait_for("a fresh route", lambda: self.far.has(OURS) and not
+                            self.far.has_mark(OURS), PATIENCE_S, 0.1)
+            netlab.wait_for("the end of what is not said again",
+                            lambda: not self.far.has(OURS_DROPPED), PATIENCE_S, 0.1)
+        return watch.verdict(OURS)
 
 
 class HoldTimer(RestartCase):
@@ -278,7 +232,7 @@ class HoldTimer(RestartCase):
     def live(self):
         with Watch(lambda: self._has(KEPT)) as watch:
             self.far.pause(signal.SIGSTOP)
-            netlab.wait_for("the end of the session", lambda: not self._is_up(), 20, 0.05)
+            netlab.wait_for("the end of the session", lambda: not self._is_up(), PATIENCE_S, 0.05)
             check(self._is_stale(KEPT), "the routes are not kept")
             self.far.pause(signal.SIGCONT)
             self._wait_up()
@@ -302,10 +256,45 @@ class HardReset(RestartCase):
         return reason
 
 
+class SoftReset(RestartCase):
+    """RFC 8538: a reset that is not called hard leaves the routes where they are."""
+
+    title = "reset by %s, which is no hard one"
+
+    def live(self):
+        before = self._neighbor()["connectionsEstablished"]
+        with Watch(lambda: self._has(KEPT)) as watch:
+            self.far.reset()
+            netlab.wait_for("stale routes", lambda: self._is_stale(KEPT), PATIENCE_S, 0.05)
+            netlab.wait_for("another session", lambda: self._is_up() and self._neighbor()[
+                "connectionsEstablished"] > before, 2 * PATIENCE_S, 0.1)  # it rests for 30 s
+            netlab.wait_for("fresh routes", lambda: not self._is_stale(KEPT), PATIENCE_S, 0.1)
+        reason = self._neighbor().get("lastResetDueTo", "")
+        check("Cease/Administrative Reset" in reason, "last reset: " + reason)
+        return watch.verdict(KEPT)
+
+
+class OurHardReset(RestartCase):
+    """RFC 8538: an order of our operator is a hard reset, and the far end takes it so."""
+
+    title = "shutdown here, a hard reset for %s"
+
+    def live(self):
+        config = self.dut_config((OURS, OURS_DROPPED)) + " neighbor %s shutdown\n" % PEER
+        netlab.write(self.dut.path, config, 0o640)
+        self.dut.process.signal(signal.SIGHUP)
+        netlab.wait_for("the end of our routes there", lambda: not self.far.has(OURS),
+                        PATIENCE_S, 0.1)  # kept routes would be there for two minutes
+        check(not self.far.has(OURS_DROPPED), "one of our routes was kept")
+
+
 def cases(make_dut):
     made = []
-    for far in (FrrFar, BirdFar):
-        made += [TheyRestart(make_dut, far), WeRestart(make_dut, far), StayAway(make_dut, far)]
+    for far in (FrrFar, BirdFar, GoBgpFar):
+        made += [TheyRestart(make_dut, far), WeRestart(make_dut, far), StayAway(make_dut, far),
+                 WeStayAway(make_dut, far)]
         if far.has_notification:
-            made += [HoldTimer(make_dut, far), HardReset(make_dut, far)]
+            made += [HoldTimer(make_dut, far), OurHardReset(make_dut, far)]
+    made += [HardReset(make_dut, FrrFar), SoftReset(make_dut, GoBgpFar)]
+    made += [WeRestart(make_dut, OpenBgpdFar), NothingKept(make_dut, OpenBgpdFar)]
     return made

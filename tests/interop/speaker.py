@@ -202,16 +202,27 @@ class Malformed(Exception):
 
 
 def read_prefixes(data, afi):
+    return [prefix for prefix, _number in read_paths(data, afi, False)]
+
+
+def read_paths(data, afi, has_ids):
+    """[(prefix, path identifier or None)]"""
     size = 4 if afi == IPV4 else 16
     found = []
     offset = 0
     while offset < len(data):
+        number = None
+        if has_ids:
+            if offset + 4 >= len(data):
+                raise Malformed("path identifier cut")
+            (number,) = struct.unpack_from("!I", data, offset)
+            offset += 4
         bits = data[offset]
         used = (bits + 7) // 8
         if bits > size * 8 or offset + 1 + used > len(data):
             raise Malformed("prefix of %d bits" % bits)
         raw = data[offset + 1 : offset + 1 + used] + bytes(size - used)
-        found.append(str(ipaddress.ip_network((raw, bits), strict=False)))
+        found.append((str(ipaddress.ip_network((raw, bits), strict=False)), number))
         offset += 1 + used
     return found
 
