@@ -41,6 +41,8 @@ long=$(wc -l $(printf '%s\n' $sources | grep -v '^tests/') | awk '$1 > 800 && $2
 [ -z "$long" ] || say_fail "files past a sitting:
 $long"
 
+python3 tests/check/conformance.py || fail=1
+
 if command -v cppcheck >/dev/null 2>&1; then
     cppcheck --quiet --std=c11 --enable=warning,portability --error-exitcode=1 -I. \
         --suppressions-list=tests/check/cppcheck-suppressions.txt --inline-suppr \

@@ -133,6 +133,33 @@ START_TEST(send_community_chooses_what_is_sent)
 }
 END_TEST
 
+START_TEST(a_soft_clear_says_everything_again_and_ends_no_session)
+{
+    struct table_top *top = five();
+    five_up(top, five_config());
+    far_announce(top, &top->ends[0], "203.0.113.0/24");
+    top_settle(top);
+    struct ip_addr b = addr_of(B);
+    ck_assert_uint_eq(core_clear(top->core, top->now, &b, 0, CLEAR_SOFT_OUT, NULL), 1);
+    top_settle(top);
+    ck_assert_uint_eq(far_route_find(&top->ends[1], "203.0.113.0/24")->times, 2);
+    ck_assert_uint_eq(far_route_find(&top->ends[2], "203.0.113.0/24")->times, 1);
+    ck_assert_uint_eq(top->ends[1].refresh_begins, 1);
+    ck_assert_uint_eq(top->ends[1].refresh_ends, 1);
+    core_clear(top->core, top->now, &b, AFI_SAFI_BIT(AFI_SAFI_IPV6_UNICAST), CLEAR_SOFT_OUT, NULL);
+    top_settle(top);
+    ck_assert_uint_eq(far_route_find(&top->ends[1], "203.0.113.0/24")->times, 2);
+    struct ip_addr a = addr_of(A);
+    ck_assert_uint_eq(core_clear(top->core, top->now, &a, 0, CLEAR_SOFT_IN, NULL), 1);
+    top_settle(top);
+    ck_assert_uint_eq(top->ends[0].refresh_requests, 0); /* what it said is known here */
+    ck_assert_uint_eq(far_route_find(&top->ends[2], "203.0.113.0/24")->times, 1);
+    ck_assert_uint_eq(show_peer(top, A).established_count, 1);
+    ck_assert_uint_eq(show_peer(top, B).established_count, 1);
+    top_free(top);
+}
+END_TEST
+
 START_TEST(a_changed_form_is_told_again_and_only_where_it_changed)
 {
     struct table_top *top = five();
@@ -530,6 +557,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, next_hop_self_towards_internal_neighbors);
     tcase_add_test(tcase, well_known_communities_are_obeyed);
     tcase_add_test(tcase, send_community_chooses_what_is_sent);
+    tcase_add_test(tcase, a_soft_clear_says_everything_again_and_ends_no_session);
     tcase_add_test(tcase, a_changed_form_is_told_again_and_only_where_it_changed);
     tcase_add_test(tcase, what_external_neighbors_do_not_see_is_not_told_them_again);
     tcase_add_test(tcase, a_route_map_that_edits_nothing_says_nothing);

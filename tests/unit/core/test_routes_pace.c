@@ -80,6 +80,31 @@ START_TEST(changes_wait_for_the_interval_and_the_newest_goes_out)
 }
 END_TEST
 
+/* 9.2.1.2: no interval of their own, the neighbour's counts for them. */
+START_TEST(our_own_networks_wait_as_all_others_do)
+{
+    static const char *const networks[] = {NET, "198.51.100.0/24", "198.51.101.0/24"};
+    struct table_top *top = paced(5);
+    for (size_t count = 1; count <= 3; count++) {
+        struct config *config = paced_config(5);
+        for (size_t i = 0; i < count; i++) {
+            config_network_add(config, networks[i], 0);
+        }
+        top_configure(top, config);
+        top_settle(top);
+        ck_assert_uint_eq(times(top, 4, networks[count - 1]), 1);
+        ck_assert_uint_eq(times(top, 1, networks[count - 1]), count == 1);
+    }
+    top_wait_s(top, 4);
+    ck_assert_uint_eq(times(top, 1, networks[1]), 0);
+    top_wait_s(top, 1);
+    ck_assert_uint_eq(times(top, 1, networks[1]), 1);
+    ck_assert_uint_eq(times(top, 1, networks[2]), 1);
+    ck_assert_uint_eq(show_peer(top, B).established_count, 1);
+    top_free(top);
+}
+END_TEST
+
 START_TEST(withdrawals_do_not_wait)
 {
     struct table_top *top = paced(5);
@@ -226,6 +251,7 @@ Suite *test_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, without_an_interval_nothing_waits);
     tcase_add_test(tcase, changes_wait_for_the_interval_and_the_newest_goes_out);
+    tcase_add_test(tcase, our_own_networks_wait_as_all_others_do);
     tcase_add_test(tcase, withdrawals_do_not_wait);
     tcase_add_test(tcase, the_first_full_announcement_does_not_wait);
     tcase_add_test(tcase, a_refresh_does_not_wait);
