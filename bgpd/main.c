@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -315,7 +316,11 @@ static void watch_signals(struct app *app)
 static int run(struct app *app, struct config *config)
 {
     char error[256] = "";
-    struct daemon_options daemon_options = {.is_dry_fib = app->options.is_dry_fib};
+    char bfd_memory_path[PATH_MAX];
+    bool has_memory = (size_t)snprintf(bfd_memory_path, sizeof bfd_memory_path, "%s.bfd",
+                                       app->options.socket_path) < sizeof bfd_memory_path;
+    struct daemon_options daemon_options = {.is_dry_fib = app->options.is_dry_fib,
+                                            .bfd_memory_path = has_memory ? bfd_memory_path : NULL};
     app->daemon = daemon_loop_new(app->loop, app->log, &daemon_options, error);
     if (app->daemon == NULL || !open_control(app, error)) {
         fprintf(stderr, "sealaned: %s\n", error);

@@ -113,6 +113,10 @@ static void poll_end(struct bfd_machine *machine, struct mono_time now)
 
 static void verdict_on_state(struct bfd_machine *machine, uint8_t old, struct mono_time now)
 {
+    if (machine->is_unconfirmed) {
+        machine->is_unconfirmed = false;
+        return; /* Of this process it was never up. */
+    }
     if (machine->state == BFD_UP) {
         machine->statistics.ups++;
         if (machine->settings.hold_down_ms == 0) {
@@ -174,6 +178,51 @@ void bfd_init(struct bfd_machine *machine, const struct bfd_settings *settings,
     machine->auth_sent = (uint32_t)random_u64(&machine->random);
     intervals_update(machine);
     schedule(machine, now);
+}
+
+bool bfd_remember(const struct bfd_machine *machine, struct bfd_memory *memory_out)
+{
+    if (machine->state != BFD_UP || machine->verdict != BFD_VERDICT_WORKS ||
+        bfd_auth_is_meticulous(machine->settings.auth.type)) {
+        return false;
+    }
+    *memory_out = (struct bfd_memory){
+        .local_discriminator = machine->local_discriminator,
+        .remote_discriminator = machine->remote_discriminator,
+        .remote_min_rx_us = machine->remote_min_rx_us,
+        .remote_desired_tx_us = machine->remote_desired_tx_us,
+        .remote_multiplier = machine->remote_multiplier,
+        .auth_sent = machine->auth_sent,
+    };
+    return true;
+}
+
+void bfd_resume(struct bfd_machine *machine, const struct bfd_memory *memory, struct mono_time now)
+{
+    ASSERT(machine->state == BFD_DOWN && !machine->has_sent);
+    ASSERT(machine->local_discriminator == memory->local_discriminator);
+    machine->state = BFD_UP;
+    machine->remote_state = BFD_UP;
+    machine->is_unconfirmed = true;
+    machine->remote_discriminator = memory->remote_discriminator;
+    machine->remote_min_rx_us = memory->remote_min_rx_us;
+    machine->remote_desired_tx_us = memory->remote_desired_tx_us;
+    machine->remote_multiplier = (uint8_t)memory->remote_multiplier;
+    machine->auth_sent = memory->auth_sent;
+    machine->desired_tx_us = machine->settings.transmit_interval_us;
+    machine->tx_in_force_us = machine->desired_tx_us;
+    machine->rx_in_force_us = machine->settings.receive_interval_us;
+    machine->detect_at = mono_add(now, bfd_detection_time(machine));
+    poll_begin(machine); /* Our wishes may have changed meanwhile. */
+    send_soon(machine, now);
+}
+
+/* Up and heard: what an earlier process said of the path holds. */
+static void confirm(struct bfd_machine *machine)
+{
+    machine->is_unconfirmed = false;
+    machine->statistics.ups++;
+    machine->verdict = BFD_VERDICT_WORKS;
 }
 
 void bfd_configure(struct bfd_machine *machine, const struct bfd_settings *settings,
@@ -309,6 +358,9 @@ enum bfd_fault bfd_receive(struct bfd_machine *machine, const struct bfd_packet 
     }
     machine->statistics.received++;
     take_state(machine, packet->state, now);
+    if (machine->is_unconfirmed) {
+        confirm(machine);
+    }
     if (old_interval_us != transmit_interval_us(machine) ||
         could_send != may_send_periodically(machine)) {
         struct mono_time soon = machine->send_at;

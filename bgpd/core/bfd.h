@@ -60,6 +60,7 @@ struct bfd_machine {
     bool is_final_due;
     bool has_sent;
     bool is_detection_held;
+    bool is_unconfirmed;         /* taken up from an earlier process, and nothing heard yet */
     bool is_auth_sequence_known; /* bfd.AuthSeqKnown */
     uint32_t auth_received;      /* bfd.RcvAuthSeq */
     uint32_t auth_sent;          /* bfd.XmitAuthSeq */
@@ -72,6 +73,16 @@ struct bfd_machine {
     struct bfd_statistics statistics;
 };
 
+/* What the next process needs to go on with a session that is up. */
+struct bfd_memory {
+    uint32_t local_discriminator;
+    uint32_t remote_discriminator;
+    uint32_t remote_min_rx_us;
+    uint32_t remote_desired_tx_us;
+    uint32_t remote_multiplier;
+    uint32_t auth_sent;
+};
+
 /* A session as it stands, for show commands and tests. Its key is a secret. */
 struct bfd_session_view {
     struct bfd_session_action key;
@@ -82,6 +93,16 @@ struct bfd_session_view {
 /* discriminator is not 0 and unique in the system. seed feeds the jitter. */
 void bfd_init(struct bfd_machine *machine, const struct bfd_settings *settings,
               uint32_t discriminator, uint64_t seed, struct mono_time now);
+
+/* True for a session that works and can be gone on with: not where each packet needs a sequence
+ * number of its own (meticulous authentication). */
+bool bfd_remember(const struct bfd_machine *machine, struct bfd_memory *memory_out);
+
+/* Goes on, right after bfd_init with memory's discriminator, where an earlier process was ended:
+ * for the far end it is the same session, so that its routes to us outlive our restart. The verdict
+ * waits for the first packet; silence or a far end that is not up any more lead to Down, as if
+ * nothing had been remembered. */
+void bfd_resume(struct bfd_machine *machine, const struct bfd_memory *memory, struct mono_time now);
 
 /* New intervals and multiplier; a session that is up stays up (RFC 5880 6.8.3, Poll Sequence). With
  * another key it stays up if the far end gets it within the detection time. */

@@ -124,7 +124,7 @@ void peers_on_bfd(struct core *core, const struct bfd_fact *fact)
         !fact->is_up && !fact->is_admin_down && (was_up || session->is_bfd_failed);
     if (fact->is_up) {
         if (session->is_blocked) {
-            session_retry_now(core, peer);
+            session_retry_soon(core, peer);
         }
         return;
     }

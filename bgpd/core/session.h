@@ -58,6 +58,8 @@ struct session_conn {
 #define RESET_REASON_BYTES 400u /* a shutdown message fits */
 #define OBSTACLE_BYTES     RESET_REASON_BYTES
 
+#define SESSION_POLITE_MS 300
+
 /* An address of ours may be away for so long, as when a network manager sets it anew, before the
  * sessions that stand on it are given up. */
 #define SESSION_SOURCE_GRACE_S 1
@@ -191,6 +193,10 @@ void session_restart(struct core *core, struct peer *peer, uint8_t cease_subcode
 
 /* An attempt now for a machine that waits for its ConnectRetry or idle hold timer. */
 void session_retry_now(struct core *core, struct peer *peer);
+
+/* As session_retry_now where the peer has the same reason to begin at this moment: it may connect
+ * at once, we do after SESSION_POLITE_MS, so that no two connections collide. */
+void session_retry_soon(struct core *core, struct peer *peer);
 
 /* How the idle hold time grows with a drop. */
 enum session_back_off {

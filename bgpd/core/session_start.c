@@ -145,6 +145,17 @@ void session_retry_now(struct core *core, struct peer *peer)
     }
 }
 
+void session_retry_soon(struct core *core, struct peer *peer)
+{
+    struct session_conn *ours = &peer->session->conns[CONN_OURS];
+    if (ours->state == PEER_ACTIVE && ours->id == 0) {
+        struct mono_span wait = session_jitter(core, mono_span_ms(SESSION_POLITE_MS));
+        timer_start(&core->timers, &ours->connect_retry, mono_add(core->now, wait));
+        return;
+    }
+    session_retry_now(core, peer);
+}
+
 enum session_back_off session_back_off_of(const struct notification *notification)
 {
     struct notification inner;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bgpd/io/bfd_memory.h"
 #include "bgpd/io/bfd_socket.h"
 #include "proto/base/mem.h"
 
@@ -30,6 +31,7 @@ struct bfd_session {
     struct mono_time reopen_at;
     uint64_t send_errors;
     enum bfd_verdict reported;
+    struct bfd_memory memory; /* as the file has it; all 0 while it has none */
     bool is_leaving;
     bool is_trouble_told;
 };
@@ -40,6 +42,11 @@ struct bfd_table {
     int listeners[BFD_LISTENERS];
     bool is_listen_trouble_told[BFD_LISTENERS];
     struct random_source random;
+    char *memory_path;                 /* NULL: none */
+    struct bfd_remembered *remembered; /* of a process before, until they are gone on with */
+    size_t remembered_count;
+    bool is_memory_old;
+    bool is_memory_trouble_told;
     uint32_t catch_up_turns;
     uint64_t discarded[BFD_FAULT_COUNT];
     void (*report)(void *context, const struct bfd_report *report);
@@ -75,6 +82,63 @@ static void report_verdict(struct bfd_table *table, struct bfd_session *session)
              : report.fact.is_admin_down ? "BFD administratively down"
                                          : bfd_diagnostic_name(machine->diagnostic));
     table->report(table->context, &report);
+}
+
+/* ---- Memory ---- */
+
+/* Sees whether the file has to follow the session. auth_sent alone is no reason: the sequence
+ * number of a key that is not meticulous may stay where it was. */
+static void session_note(struct bfd_table *table, struct bfd_session *session)
+{
+    struct bfd_memory now;
+    memset(&now, 0, sizeof now);
+    if (!session->is_leaving && bfd_remember(&session->machine, &now)) {
+        now.auth_sent =
+            session->memory.local_discriminator != 0 ? session->memory.auth_sent : now.auth_sent;
+    }
+    if (memcmp(&now, &session->memory, sizeof now) != 0) {
+        session->memory = now;
+        table->is_memory_old = true;
+    }
+}
+
+static void memory_write(struct bfd_table *table)
+{
+    if (!table->is_memory_old || table->memory_path == NULL) {
+        return;
+    }
+    table->is_memory_old = false;
+    size_t count = 0;
+    struct bfd_remembered *all = mem_alloc(MEM_IO, BFD_SESSIONS_MAX * sizeof *all);
+    for (uint32_t i = 0; i < table->used; i++) {
+        const struct bfd_session *session = table->sessions[i];
+        if (session != NULL && session->memory.local_discriminator != 0) {
+            all[count++] = (struct bfd_remembered){session->key, session->memory};
+        }
+    }
+    if (!bfd_memory_write(table->memory_path, all, count) && !table->is_memory_trouble_told) {
+        table->is_memory_trouble_told = true;
+        report_trouble(table, "sessions will not outlive a restart", errno);
+    }
+    explicit_bzero(all, count * sizeof *all); /* their keys are secrets */
+    mem_free(MEM_IO, all);
+}
+
+/* What is known of the session, once; its discriminator says its place. NULL when nothing is, or
+ * the place is taken. */
+static const struct bfd_memory *memory_take(struct bfd_table *table,
+                                            const struct bfd_session_action *key)
+{
+    for (size_t i = 0; i < table->remembered_count; i++) {
+        struct bfd_remembered *item = &table->remembered[i];
+        uint32_t place = item->memory.local_discriminator & PLACE_MASK;
+        if (item->memory.local_discriminator != 0 && bfd_same_session(&item->key, key)) {
+            bool is_free = table->sessions[place] == NULL && !key->is_shutdown;
+            item->key = (struct bfd_session_action){.peer = {.family = IP_NONE}};
+            return is_free ? &item->memory : NULL;
+        }
+    }
+    return NULL;
 }
 
 /* ---- Sockets ---- */
@@ -205,6 +269,10 @@ static void session_add(struct bfd_table *table, const struct bfd_session_action
                         struct mono_time now)
 {
     uint32_t place = 0;
+    const struct bfd_memory *memory = memory_take(table, action);
+    if (memory != NULL) {
+        place = memory->local_discriminator & PLACE_MASK;
+    }
     while (place < BFD_SESSIONS_MAX && table->sessions[place] != NULL) {
         place++;
     }
@@ -217,8 +285,12 @@ static void session_add(struct bfd_table *table, const struct bfd_session_action
     session->key = *action;
     session->socket = -1;
     session->reopen_at = now;
-    bfd_init(&session->machine, &settings, discriminator_make(table, place),
+    bfd_init(&session->machine, &settings,
+             memory != NULL ? memory->local_discriminator : discriminator_make(table, place),
              random_u64(&table->random), now);
+    if (memory != NULL) {
+        bfd_resume(&session->machine, memory, now);
+    }
     bfd_set_admin_down(&session->machine, action->is_shutdown, now);
     listener_need(table, action);
     session->ifindex = action->interface[0] != 0 ? if_nametoindex(action->interface) : 0;
@@ -237,6 +309,7 @@ static void session_leave(struct bfd_table *table, struct bfd_session *session,
         session_send(table, session, &packet, now);
     }
     session_close(session);
+    session_note(table, session);
     table->sessions[session->machine.local_discriminator & PLACE_MASK] = NULL;
     explicit_bzero(session, sizeof *session); /* its key is a secret */
     mem_free(MEM_IO, session);
@@ -268,6 +341,7 @@ void bfd_table_apply(struct bfd_table *table, const struct bfd_session_action *a
             session_leave(table, table->sessions[i], now);
         }
     }
+    memory_write(table);
 }
 
 /* ---- Reception ---- */
@@ -329,6 +403,7 @@ static void receive_one(struct bfd_table *table, const struct bfd_datagram *data
     }
     if (bfd_receive(&session->machine, &packet, now) == BFD_FAULT_NONE) {
         report_verdict(table, session);
+        session_note(table, session);
     }
 }
 
@@ -370,20 +445,27 @@ void bfd_table_turn(struct bfd_table *table, struct mono_time due, struct mono_t
         if (may_expire) {
             bfd_expire(&session->machine, now);
             report_verdict(table, session);
+            session_note(table, session);
         }
         while (bfd_take_packet(&session->machine, now, &packet)) {
             session_send(table, session, &packet, now);
         }
     }
+    memory_write(table);
 }
 
 /* ---- The rest ---- */
 
-struct bfd_table *bfd_table_new(uint64_t seed,
+struct bfd_table *bfd_table_new(uint64_t seed, const char *memory_path,
                                 void (*report)(void *context, const struct bfd_report *report),
                                 void *context)
 {
     struct bfd_table *table = mem_alloc(MEM_IO, sizeof *table);
+    if (memory_path != NULL) {
+        table->memory_path = mem_strdup(MEM_IO, memory_path);
+        table->remembered = mem_alloc(MEM_IO, BFD_SESSIONS_MAX * sizeof *table->remembered);
+        table->remembered_count = bfd_memory_read(memory_path, table->remembered, BFD_SESSIONS_MAX);
+    }
     random_init(&table->random, seed);
     for (uint32_t i = 0; i < BFD_LISTENERS; i++) {
         table->listeners[i] = -1;
@@ -405,6 +487,9 @@ void bfd_table_free(struct bfd_table *table)
             close(table->listeners[i]);
         }
     }
+    memory_write(table);
+    mem_free(MEM_IO, table->memory_path);
+    mem_free(MEM_IO, table->remembered);
     mem_free(MEM_IO, table);
 }
 

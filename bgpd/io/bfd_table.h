@@ -21,8 +21,10 @@ struct bfd_report {
 
 struct bfd_table;
 
-/* report is called from within the other functions. */
-struct bfd_table *bfd_table_new(uint64_t seed,
+/* report is called from within the other functions. memory_path: the file (see bfd_memory.h) from
+ * which sessions of a process before are gone on with, and that follows those of this one; NULL for
+ * none. */
+struct bfd_table *bfd_table_new(uint64_t seed, const char *memory_path,
                                 void (*report)(void *context, const struct bfd_report *report),
                                 void *context);
 

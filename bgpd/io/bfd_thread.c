@@ -306,7 +306,8 @@ static void standby_end(struct bfd_thread *thread)
     }
 }
 
-struct bfd_thread *bfd_thread_new(void (*wake)(void *context), void *context, uint64_t seed)
+struct bfd_thread *bfd_thread_new(void (*wake)(void *context), void *context, uint64_t seed,
+                                  const char *memory_path)
 {
     int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (event < 0) {
@@ -318,7 +319,7 @@ struct bfd_thread *bfd_thread_new(void (*wake)(void *context), void *context, ui
     thread->event = event;
     thread->deadline = MONO_NEVER;
     thread->standby_at = MONO_NEVER;
-    thread->table = bfd_table_new(seed, on_report, thread);
+    thread->table = bfd_table_new(seed, memory_path, on_report, thread);
     lock_init(&thread->queue_lock);
     lock_init(&thread->table_lock);
     standby_start(thread);

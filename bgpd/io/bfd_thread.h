@@ -7,8 +7,10 @@
 
 struct bfd_thread;
 
-/* wake is called from the thread when reports wait. NULL with errno when there is no thread. */
-struct bfd_thread *bfd_thread_new(void (*wake)(void *context), void *context, uint64_t seed);
+/* wake is called from the thread when reports wait. memory_path as for bfd_table_new. NULL with
+ * errno when there is no thread. */
+struct bfd_thread *bfd_thread_new(void (*wake)(void *context), void *context, uint64_t seed,
+                                  const char *memory_path);
 
 /* Tells the far ends AdminDown, then ends the thread. */
 void bfd_thread_free(struct bfd_thread *thread);

@@ -323,14 +323,15 @@ static bool open_kernel(struct daemon_loop *daemon, bool is_dry_fib, char error_
     return true;
 }
 
-static bool open_threads(struct daemon_loop *daemon, bool is_dry_fib, char error_out[256])
+static bool open_threads(struct daemon_loop *daemon, const struct daemon_options *options,
+                         char error_out[256])
 {
-    daemon->bfd = bfd_thread_new(hook_bfd_wake, daemon, random_seed());
+    daemon->bfd = bfd_thread_new(hook_bfd_wake, daemon, random_seed(), options->bfd_memory_path);
     if (daemon->bfd == NULL) {
         snprintf(error_out, 256, "cannot start the BFD thread: %s", strerror(errno));
         return false;
     }
-    if (!open_kernel(daemon, is_dry_fib, error_out)) {
+    if (!open_kernel(daemon, options->is_dry_fib, error_out)) {
         bfd_thread_free(daemon->bfd);
         return false;
     }
@@ -350,7 +351,7 @@ struct daemon_loop *daemon_loop_new(struct ev_loop *loop, struct log_sink *log,
     ev_async_init(&daemon->bfd_reports, on_bfd_reports);
     daemon->bfd_reports.data = daemon;
     ev_async_start(loop, &daemon->bfd_reports);
-    if (!open_threads(daemon, options->is_dry_fib, error_out)) {
+    if (!open_threads(daemon, options, error_out)) {
         ev_async_stop(loop, &daemon->fib_results);
         ev_async_stop(loop, &daemon->bfd_reports);
         mem_free(MEM_IO, daemon);

@@ -11,7 +11,8 @@
 struct daemon_loop;
 
 struct daemon_options {
-    bool is_dry_fib; /* -n: nothing is written to the kernel, nor kept for it */
+    bool is_dry_fib;             /* -n: nothing is written to the kernel, nor kept for it */
+    const char *bfd_memory_path; /* see bfd_memory.h; NULL: none */
 };
 
 /* NULL with error_out when the kernel interface cannot be had ("... run as root"). */

@@ -545,6 +545,69 @@ START_TEST(ends_come_up_again_over_a_line_that_loses_a_fifth)
 }
 END_TEST
 
+/* ---- Across a restart ---- */
+
+static struct bfd_machine machine_resumed(struct mono_time now)
+{
+    struct bfd_machine before = machine_settled(at_ms(0));
+    struct bfd_memory memory;
+    ck_assert(bfd_remember(&before, &memory));
+    struct bfd_machine machine = machine_new();
+    bfd_resume(&machine, &memory, now);
+    return machine;
+}
+
+START_TEST(the_next_process_goes_on_with_a_session_that_is_up)
+{
+    struct bfd_machine machine = machine_resumed(at_ms(100));
+    struct bfd_packet packet;
+    ck_assert_int_eq(machine.verdict, BFD_VERDICT_UNKNOWN); /* nothing was heard yet */
+    ck_assert_int_eq(drain(&machine, at_ms(100), &packet), 1);
+    ck_assert_uint_eq(packet.state, BFD_UP);
+    ck_assert_uint_eq(packet.my_discriminator, MY_DISCRIMINATOR);
+    ck_assert_uint_eq(packet.your_discriminator, FAR_DISCRIMINATOR);
+    ck_assert_uint_eq(packet.desired_min_tx_us, 50000);
+    far_says(&machine, BFD_UP, at_ms(120));
+    ck_assert_int_eq(machine.verdict, BFD_VERDICT_WORKS);
+    ck_assert_uint_eq(machine.statistics.ups, 1);
+}
+END_TEST
+
+START_TEST(what_was_remembered_in_vain_is_no_failure)
+{
+    struct bfd_machine silent = machine_resumed(at_ms(100));
+    bfd_expire(&silent, at_ms(251));
+    ck_assert_uint_eq(silent.state, BFD_DOWN);
+    ck_assert_int_eq(silent.verdict, BFD_VERDICT_UNKNOWN);
+    far_says(&silent, BFD_INIT, at_ms(300));
+    ck_assert_int_eq(silent.verdict, BFD_VERDICT_WORKS);
+
+    struct bfd_machine forgotten = machine_resumed(at_ms(100));
+    far_says(&forgotten, BFD_DOWN, at_ms(120));
+    ck_assert_uint_eq(forgotten.state, BFD_DOWN);
+    ck_assert_int_eq(forgotten.verdict, BFD_VERDICT_UNKNOWN);
+    far_says(&forgotten, BFD_DOWN, at_ms(140));
+    ck_assert_uint_eq(forgotten.state, BFD_INIT);
+    ck_assert_uint_eq(forgotten.statistics.downs, 0);
+}
+END_TEST
+
+START_TEST(only_a_session_that_works_is_remembered)
+{
+    static const uint8_t states[] = {BFD_ADMIN_DOWN, BFD_DOWN, BFD_INIT};
+    struct bfd_memory memory;
+    for (size_t i = 0; i < sizeof states; i++) {
+        struct bfd_machine machine = machine_in(states[i], at_ms(0));
+        ck_assert(!bfd_remember(&machine, &memory));
+    }
+    struct bfd_machine resumed = machine_resumed(at_ms(0));
+    ck_assert(!bfd_remember(&resumed, &memory)); /* not before it was heard */
+    struct bfd_machine meticulous = machine_settled(at_ms(0));
+    meticulous.settings.auth.type = BFD_AUTH_METICULOUS_SHA1;
+    ck_assert(!bfd_remember(&meticulous, &memory));
+}
+END_TEST
+
 START_TEST(changed_intervals_never_bring_a_session_down)
 {
     static const uint32_t intervals_us[] = {10000, 50000, 300000, 2000000};
@@ -594,6 +657,9 @@ Suite *test_suite(void)
     tcase_add_test(cases, silence_is_detected_between_two_and_three_intervals);
     tcase_add_test(cases, a_line_dead_one_way_is_down_both_ways);
     tcase_add_test(cases, ends_come_up_again_over_a_line_that_loses_a_fifth);
+    tcase_add_test(cases, the_next_process_goes_on_with_a_session_that_is_up);
+    tcase_add_test(cases, what_was_remembered_in_vain_is_no_failure);
+    tcase_add_test(cases, only_a_session_that_works_is_remembered);
     tcase_add_test(cases, changed_intervals_never_bring_a_session_down);
     suite_add_tcase(suite, cases);
     return suite;

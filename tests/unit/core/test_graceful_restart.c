@@ -239,6 +239,7 @@ START_TEST(just_after_a_restart_sessions_wait_for_their_bfd)
             up.bfd.peer = rig_addr(PEER);
             up.bfd.is_up = true;
             rig_feed(rig, &up);
+            rig_wait_ms(rig, 310); /* the peer may go first */
         } else {
             rig_wait_ms(rig, 3000);
         }

@@ -450,6 +450,13 @@ START_TEST(strict_bfd_is_waited_for)
     ck_assert_ptr_null(rig_ours(rig));
     ck_assert(strstr(rig_peer(rig, PEER).why_not, "BFD is not up") != NULL);
     bfd_fact(rig, true, false);
+    ck_assert_ptr_null(rig_ours(rig)); /* the peer, who has just learned the same, goes first */
+    ck_assert(rig_incoming(rig, PEER)->is_accepted);
+    rig_free(rig);
+    rig = rig_new();
+    rig_configure(rig, config_with(edit_bfd_strict));
+    bfd_fact(rig, true, false);
+    rig_wait_ms(rig, 310);
     ck_assert_ptr_nonnull(rig_ours(rig));
     rig_free(rig);
 }
@@ -460,6 +467,7 @@ START_TEST(strict_bfd_down_ends_an_attempt_too)
     struct rig *rig = rig_new();
     rig_configure(rig, config_with(edit_bfd_strict));
     bfd_fact(rig, true, false);
+    rig_wait_ms(rig, 310);
     struct rig_conn *ours = rig_ours(rig);
     ck_assert_ptr_nonnull(ours);
     bfd_fact(rig, false, false);
@@ -509,6 +517,7 @@ START_TEST(bfd_that_is_shut_down_holds_no_session_back_and_ends_none)
     struct rig *rig = rig_new();
     rig_configure(rig, config_with(edit_bfd_strict));
     bfd_fact(rig, true, false);
+    rig_wait_ms(rig, 310);
     rig_establish(rig, PEER, PEER_ASN);
     rig_configure(rig, config_with(edit_bfd_shutdown));
     ck_assert(rig->bfd[rig->bfd_count - 1].is_shutdown);

@@ -92,7 +92,7 @@ static bool line_make(void)
                  "ip link set line up",
                  i + 1, i + 1);
         command(text);
-        ends[i].thread = bfd_thread_new(on_wake, &ends[i], (uint64_t)i + 1);
+        ends[i].thread = bfd_thread_new(on_wake, &ends[i], (uint64_t)i + 1, NULL);
         ck_assert_ptr_nonnull(ends[i].thread);
         namespace_into(middle);
     }
@@ -249,6 +249,57 @@ START_TEST(a_removed_session_is_no_failure_over_there)
     ends[0].thread = NULL;
     ck_assert(next_report(1, scaled_ms(100), &report));
     ck_assert(!report.fact.is_up && report.fact.is_admin_down);
+    line_free();
+}
+END_TEST
+
+static void start_remembering(const char *path)
+{
+    namespace_into(ends[0].namespace);
+    ends[0].thread = bfd_thread_new(on_wake, &ends[0], 99, path);
+    ck_assert_ptr_nonnull(ends[0].thread);
+    namespace_into(middle);
+}
+
+/* Seconds of detection, so that only the restart and no busy machine is judged. */
+static void put_patient(int end)
+{
+    struct bfd_session_action action = session_of(end, false, false);
+    action.detect_multiplier = 200;
+    put(end, &action);
+}
+
+START_TEST(a_session_outlives_a_daemon_that_is_killed)
+{
+    static const char path[] = "/run/bfd-memory";
+    static const char copy[] = "cp /run/bfd-memory /run/bfd-memory.kept";
+    if (!line_make()) {
+        return;
+    }
+    struct bfd_report report;
+    struct bfd_session_view view;
+    bfd_thread_free(ends[0].thread);
+    start_remembering(path);
+    put_patient(0);
+    put_patient(1);
+    for (int i = 0; i < ENDS; i++) {
+        ck_assert(next_report(i, scaled_ms(3000), &report) && report.fact.is_up);
+    }
+    for (int tries = 0; tries < 1000 && access(path, R_OK) != 0; tries++) {
+        usleep(2000);
+    }
+    /* Its last words are lost on the line, and the file is put back, as if it had been killed. */
+    command("ip link set port0 nomaster");
+    command(copy);
+    bfd_thread_free(ends[0].thread);
+    ck_assert_int_ne(access(path, F_OK), 0); /* an orderly end leaves nothing to go on with */
+    command("mv /run/bfd-memory.kept /run/bfd-memory && ip link set port0 master mid");
+    start_remembering(path);
+    put_patient(0);
+    ck_assert(next_report(0, scaled_ms(3000), &report) && report.fact.is_up);
+    ck_assert(!next_report(1, scaled_ms(100), &report)); /* the far end has not noticed */
+    ck_assert_uint_eq(read_sessions(1, &view, 1), 1);
+    ck_assert_uint_eq(view.machine.statistics.downs, 0);
     line_free();
 }
 END_TEST
@@ -657,6 +708,7 @@ Suite *test_suite(void)
     tcase_set_timeout(cases, 30);
     tcase_add_loop_test(cases, a_silent_line_is_detected_and_its_return_too, 0, 4);
     tcase_add_test(cases, a_removed_session_is_no_failure_over_there);
+    tcase_add_test(cases, a_session_outlives_a_daemon_that_is_killed);
     tcase_add_test(cases, changed_intervals_keep_the_session_up);
     tcase_add_test(cases, strangers_are_discarded_under_their_own_counters);
     tcase_add_test(cases, multihop_packets_below_the_minimum_ttl_are_discarded);
