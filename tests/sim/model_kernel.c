@@ -308,6 +308,15 @@ static bool is_planted_away(const struct model_kernel *kernel,
     return false;
 }
 
+bool model_kernel_overwrites(const struct model_kernel *kernel,
+                             const struct fib_route_action *action)
+{
+    const struct fib_route *wish = &action->route;
+    uint32_t at = action->is_delete || wish->is_first ? UINT32_MAX
+                                                      : model_kernel_route_replaced(kernel, wish);
+    return at != UINT32_MAX && kernel->routes[at].protocol != MODEL_OURS;
+}
+
 int model_kernel_do_route(struct model_kernel *kernel, const struct fib_route_action *action)
 {
     const struct fib_route *wish = &action->route;
@@ -331,10 +340,7 @@ int model_kernel_do_route(struct model_kernel *kernel, const struct fib_route_ac
             return error;
         }
     }
-    uint32_t at = model_kernel_route_replaced(kernel, wish);
-    if (!wish->is_first && at != UINT32_MAX && kernel->routes[at].protocol != MODEL_OURS) {
-        kernel->wrong++; /* never written over */
-    }
+    kernel->overwritten += model_kernel_overwrites(kernel, action) ? 1 : 0;
     return model_kernel_route_add(kernel, wish, wish->is_first ? MODEL_FIRST : MODEL_REPLACE, NULL);
 }
 

@@ -58,6 +58,7 @@ struct model_kernel {
     uint64_t version;       /* one more with each change of anything */
     bool ignores_linkdown;  /* net.ipv4.conf.*.ignore_routes_with_linkdown */
     uint32_t wrong;         /* operations on what is somebody else's */
+    uint32_t overwritten;   /* routes of others that one of ours took the place of */
     enum model_plant plant; /* usually none */
 };
 
@@ -132,6 +133,8 @@ void model_kernel_object_drop(struct model_kernel *kernel, uint32_t id);
 void model_kernel_forget_ours(struct model_kernel *kernel);
 
 /* Operations of ours: 0 or an errno. */
+bool model_kernel_overwrites(const struct model_kernel *kernel,
+                             const struct fib_route_action *action);
 int model_kernel_do_route(struct model_kernel *kernel, const struct fib_route_action *action);
 int model_kernel_do_nexthop(struct model_kernel *kernel, const struct fib_nexthop_action *action);
 
