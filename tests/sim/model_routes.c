@@ -221,19 +221,20 @@ static bool leave(struct model_kernel *kernel, struct fib_route *route, const st
     return false;
 }
 
-/* IPv4 looks at the kind and, with a place named, at the first leg; IPv6 at neither without one. */
+/* IPv4 looks at the kind and, with a place named, at scope and first leg; IPv6 at neither without.
+ */
 static bool is_meant(const struct fib_route *route, const struct fib_route *like)
 {
     bool is_named = like->is_first || like->protocol != MODEL_OURS;
     if (route->protocol != like->protocol) {
         return false;
     }
-    if (route->prefix.family == IP_V4 && route->type != like->type) {
+    if (route->prefix.family == IP_V4 &&
+        (route->type != like->type || (like->is_first && route->scope != like->scope))) {
         return false;
     }
     return !is_named || like->leg_count == 0 ||
-           ((!like->is_first || route->scope == like->scope) && route->leg_count != 0 &&
-            same_leg(&route->legs[0], &like->legs[0]));
+           (route->leg_count != 0 && same_leg(&route->legs[0], &like->legs[0]));
 }
 
 int model_kernel_route_del(struct model_kernel *kernel, const struct fib_route *like)
