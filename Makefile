@@ -115,7 +115,7 @@ TEST_LIBS := -lcheck -lsubunit -lm -lrt -lpthread -lpcre2-8
 define unit_rule
 $(BUILD)/unit/$(1): $(BUILD)/obj/tests/unit/$(1).o $(BUILD)/obj/tests/unit/main.o \
     $(foreach l,$(room_libs_$(patsubst %/,%,$(dir $(1)))),$(if $($(l)_src),$(call archive,$(l)))) $(if $(filter sim/%,$(1)),$(call objects,$(sim_src))) \
-    $(if $(filter core/% config/%,$(1)),$(call objects,tests/sim/model_kernel.c)) \
+    $(if $(filter core/% config/%,$(1)),$(call objects,tests/sim/model_kernel.c tests/sim/model_routes.c)) \
     $(if $(filter control/% cli/%,$(1)),$(control_gen_obj))
 	@mkdir -p $$(@D)
 	@$(CC) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(TEST_LIBS) \

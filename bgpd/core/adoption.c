@@ -46,10 +46,10 @@ void adoption_add_route(struct core *core, const struct fib_route *route)
     for (uint8_t i = 0; i < route->leg_count; i++) {
         adopted->ifindexes[adopted->leg_count++] = route->legs[i].ifindex;
     }
-    if (route->metric == 0 && route->prefix.family == IP_V4) {
+    if (route->nexthop_object == 0) {
         adopted->whole = mem_alloc(MEM_FIB, sizeof *adopted->whole);
         *adopted->whole = *route;
-        adopted->whole->is_first = true;
+        adopted->whole->is_first = route->metric == 0 && route->prefix.family == IP_V4;
     }
     hash_index_put(&ks->adopted, &adopted->by_prefix, prefix_hash(core, &route->prefix));
 }
@@ -73,6 +73,13 @@ static void forget(struct core *core, struct adopted_route *adopted)
     hash_index_remove(&kernel_of(core)->adopted, &adopted->by_prefix);
     mem_free(MEM_FIB, adopted->whole);
     mem_free(MEM_FIB, adopted);
+}
+
+const struct fib_route *adoption_find_whole(const struct core *core, const struct prefix *prefix,
+                                            uint32_t metric)
+{
+    const struct adopted_route *adopted = find(core, prefix, metric);
+    return adopted == NULL ? NULL : adopted->whole;
 }
 
 bool adoption_take_whole(struct core *core, const struct prefix *prefix, uint32_t metric,

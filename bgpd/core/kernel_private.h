@@ -615,7 +615,7 @@ struct adopted_route {
     uint8_t type;
     uint8_t leg_count;
     uint32_t ifindexes[FIB_PLAIN_LEGS_MAX];
-    struct fib_route *whole; /* of one that may share its place with others; else NULL */
+    struct fib_route *whole; /* of one without a next-hop object; else NULL */
 };
 
 void adoption_add_route(struct core *core, const struct fib_route *route);
@@ -624,10 +624,13 @@ void adoption_add_object(struct core *core, const struct fib_nexthop *nexthop);
 /* We told the kernel a route of our own for this place: it is no longer a leftover. */
 void adoption_taken_over(struct core *core, const struct prefix *prefix, uint32_t metric);
 
-/* The same for one that shares its place with others, with where it leads; false when there is
- * none. */
+/* The same for one without a next-hop object, with where it leads; false when there is none. */
 bool adoption_take_whole(struct core *core, const struct prefix *prefix, uint32_t metric,
                          struct fib_route *route_out);
+
+/* Borrowed until the next of these calls; NULL when there is none. */
+const struct fib_route *adoption_find_whole(const struct core *core, const struct prefix *prefix,
+                                            uint32_t metric);
 bool adoption_has(const struct core *core, const struct prefix *prefix, uint32_t metric);
 
 /* First DUMP_END: unsafe leftovers go at once, the rest after the timer. */

@@ -216,12 +216,24 @@ static void add_own_legs(const struct core *core, const struct prefix *prefix, u
     }
 }
 
+/* Classes that may carry what theirs takes. */
+static uint32_t allowed_classes(const struct core *core, const struct local_route *theirs)
+{
+    struct ip_addr addr = prefix_addr(&theirs->route.prefix);
+    uint16_t tunnel_number =
+        theirs->fault == FOREIGN_CAPTURES_ENDPOINT ? tunnel_by_endpoint(core, &addr) : 0;
+    if (tunnel_number != 0) {
+        return tunnel_underlay_classes(&core->config->tunnels[tunnel_number - 1]);
+    }
+    return core->protections == NULL
+               ? PATH_CLASS_ANY
+               : protection_allowed_classes(core->protections, &theirs->route.prefix);
+}
+
 /* By which way the destination goes when theirs is passed over: the longest cover that has one. */
 static void fill_way(struct core *core, const struct local_route *theirs, struct fib_route *wish)
 {
-    uint32_t allowed = core->protections == NULL
-                           ? PATH_CLASS_ANY
-                           : protection_allowed_classes(core->protections, &wish->prefix);
+    uint32_t allowed = allowed_classes(core, theirs);
     struct ip_addr addr = prefix_addr(&wish->prefix);
     if (theirs->fault == FOREIGN_CAPTURES_ENDPOINT) {
         const struct own_route *pin = own_route_find(core, LOCAL_PIN_ENDPOINT, &wish->prefix);
@@ -241,6 +253,31 @@ static void fill_way(struct core *core, const struct local_route *theirs, struct
     }
     if (wish->leg_count == 0) {
         *wish = nowhere(core, wish);
+    }
+}
+
+/* An earlier run knew a way: it is kept until we know one. It is told anew, since theirs may have
+ * come before it meanwhile, and from then on somebody looks after it. */
+static void keep_way(const struct core *core, const struct local_route *theirs,
+                     const struct own_route *own, struct fib_route *wish)
+{
+    const struct fib_route *standing = own != NULL && own->is_told
+                                           ? &own->told
+                                           : adoption_find_whole(core, &wish->prefix, wish->metric);
+    struct fib_route kept = *wish;
+    if (standing == NULL || standing->type != FIB_ROUTE_UNICAST) {
+        return;
+    }
+    kept.type = FIB_ROUTE_UNICAST;
+    kept.preferred_source = standing->preferred_source;
+    for (uint8_t i = 0; i < standing->leg_count; i++) {
+        if (theirs->fault != FOREIGN_CAPTURES_ENDPOINT ||
+            tunnel_by_ifindex(core, standing->legs[i].ifindex) == 0) {
+            add_leg(core, allowed_classes(core, theirs), &standing->legs[i], &kept);
+        }
+    }
+    if (kept.leg_count != 0) {
+        *wish = kept;
     }
 }
 
@@ -278,12 +315,11 @@ static void overrule(struct core *core, const struct local_route *theirs)
         return; /* foreign_obstacle says so */
     }
     fill_way(core, theirs, &wish);
-    const struct kernel_side *ks = kernel_of(core);
-    if (wish.type != FIB_ROUTE_UNICAST && (ks->is_adopting || !ks->is_ready) &&
-        adoption_has(core, &wish.prefix, wish.metric)) {
-        return; /* An earlier run knew a way: it stands until we know one. */
-    }
     struct own_route *own = own_route_find(core, LOCAL_OVERRULE, &wish.prefix);
+    const struct kernel_side *ks = kernel_of(core);
+    if (wish.type != FIB_ROUTE_UNICAST && (ks->is_adopting || !ks->is_ready)) {
+        keep_way(core, theirs, own, &wish);
+    }
     if (own == NULL) {
         own = own_route_new(core, LOCAL_OVERRULE, &wish.prefix);
         snprintf(own->note, sizeof own->note, "overrules a route of protocol %u",

@@ -56,7 +56,7 @@ struct azure_plan {
     const char *forward_points[AZURE_POINTS_MAX];
     const char *return_points[AZURE_POINTS_MAX];
     const char *static_prefix; /* inside the spoke */
-    const char *foreign[4];    /* routes of other programs */
+    const char *foreign[8];    /* where other programs put routes; the last two take endpoints */
 };
 
 extern const struct azure_plan azure_plan_v4;
@@ -68,6 +68,7 @@ struct azure_setup {
     uint8_t cover; /* enum cover_mode */
     bool protects_spoke;
     bool guard_is_blackhole;
+    bool overrules; /* routes of other programs inside what is protected */
     bool has_second_ipsec_network;
     bool has_site;
     bool er_is_primary;
@@ -127,8 +128,9 @@ enum azure_plant {
     PLANT_CLEAR_ANNOUNCEMENT, /* the protected network without its class */
     PLANT_FAIL_OPEN,          /* cover allow, without anybody having said so */
     PLANT_WRONG_CLASS,        /* a clear link that claims to be a tunnel */
-    PLANT_DEAF,               /* notifications and facts of the kernel are lost */
-    PLANT_CHANCE,             /* something that does not follow from the seed */
+    PLANT_NO_OVERRULES,
+    PLANT_DEAF,   /* notifications and facts of the kernel are lost */
+    PLANT_CHANCE, /* something that does not follow from the seed */
     PLANT_COUNT,
 };
 
@@ -165,7 +167,7 @@ struct azure {
     struct mono_time far_restart_at[AZURE_NODE_COUNT];
     struct mono_time sabotaged; /* somebody took what is ours: until it is repaired */
     uint32_t foreign_ticks;     /* a foreign route carries what is protected, for so long */
-    bool has_foreign[4];
+    uint32_t unruled_ticks;     /* and is not overruled, though that was asked for */
     uint32_t next_ifindex;
     uint64_t checks;
     uint32_t faults;

@@ -140,23 +140,52 @@ static void check_forward(struct sim_world *world, struct azure_point *point)
     }
 }
 
+static bool is_listed(const struct sim_world *world, const struct fib_route *route)
+{
+    struct snapshot_foreign_route row;
+    for (uint32_t i = 0; snapshot_foreign_route(world->nodes[AZURE_CE].core, i, &row); i++) {
+        if (row.route.metric == route->metric && prefix_equal(&row.route.prefix, &route->prefix)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Nothing goes before the lowest metric of IPv6. */
+static bool can_be_overruled(const struct fib_route *route)
+{
+    return route->prefix.family == IP_V4 || route->metric > 1;
+}
+
 void azure_foreign_tick(struct sim_world *world)
 {
     struct azure *azure = azure_of(world);
     const struct model_kernel *kernel = &azure_ce(world)->kernel.model;
-    bool is_exposed = false;
+    const struct fib_route *unlisted = NULL;
+    const struct fib_route *unruled = NULL;
+    if (is_helpless(world)) {
+        azure->foreign_ticks = azure->unruled_ticks = 0;
+        return;
+    }
     for (uint32_t i = 0; i < azure->forward_count; i++) {
         const struct fib_route *route = NULL;
         uint32_t ways = model_kernel_ways(kernel, &azure->forward[i].addr, &route);
-        is_exposed =
-            is_exposed ||
-            (azure->forward[i].is_protected && model_kernel_clear_ways(kernel, ways) != 0 &&
-             route->protocol != MODEL_OURS && is_inside_protection(azure, &route->prefix));
+        if (!azure->forward[i].is_protected || model_kernel_clear_ways(kernel, ways) == 0 ||
+            route->protocol == MODEL_OURS || !is_inside_protection(azure, &route->prefix)) {
+            continue;
+        }
+        unlisted = is_listed(world, route) ? unlisted : route;
+        unruled = azure->setup.overrules && can_be_overruled(route) ? route : unruled;
     }
-    azure->foreign_ticks = is_exposed && !is_helpless(world) ? azure->foreign_ticks + 1 : 0;
-    if (azure->foreign_ticks > FOREIGN_TICKS_MAX &&
-        azure_ce(world)->log_count[LOG_PROTECTION] == 0) {
-        sim_fail(world, "a foreign route carries protected packets and nobody is told");
+    azure->foreign_ticks = unlisted != NULL ? azure->foreign_ticks + 1 : 0;
+    azure->unruled_ticks = unruled != NULL ? azure->unruled_ticks + 1 : 0;
+    char prefix[PREFIX_TEXT_BYTES];
+    if (azure->foreign_ticks > FOREIGN_TICKS_MAX) {
+        sim_fail(world, "a foreign route to %s metric %u carries protected packets, not reported",
+                 prefix_format(&unlisted->prefix, prefix), unlisted->metric);
+    } else if (azure->unruled_ticks > FOREIGN_TICKS_MAX) {
+        sim_fail(world, "a foreign route to %s metric %u carries protected packets, not overruled",
+                 prefix_format(&unruled->prefix, prefix), unruled->metric);
     }
 }
 

@@ -66,9 +66,10 @@ static void ce_tunnels(const struct azure *azure, struct text *text)
         }
     }
     const char *guard = azure->setup.guard_is_blackhole ? " guard blackhole" : "";
-    line(text, "protect %s require ipsec%s", azure->plan->hub_protected, guard);
+    const char *overrule = azure->setup.overrules ? " overrule-foreign" : "";
+    line(text, "protect %s require ipsec%s%s", azure->plan->hub_protected, guard, overrule);
     if (azure->setup.protects_spoke) {
-        line(text, "protect %s require ipsec%s", azure->plan->spoke, guard);
+        line(text, "protect %s require ipsec%s%s", azure->plan->spoke, guard, overrule);
     }
     if (azure->setup.er_is_primary) {
         line(text, "path-class clear weight 300");
@@ -223,7 +224,7 @@ void azure_setup_change(struct sim_world *world)
                               &setup->has_static,     &setup->has_graceful_restart,
                               &setup->lacks_tunnel0,  &setup->is_shut[0],
                               &setup->is_shut[1],     &setup->is_shut[2],
-                              &setup->is_shut[3]};
+                              &setup->is_shut[3],     &setup->overrules};
     uint32_t count = sizeof switches / sizeof switches[0];
     for (uint32_t changes = 1 + random_below(&world->random, 2); changes > 0; changes--) {
         uint32_t which = random_below(&world->random, count + 2);
@@ -235,12 +236,13 @@ void azure_setup_change(struct sim_world *world)
     }
     sim_trace(world, NULL,
               "commit: cover %u, spoke %d, blackhole %d, site %d, second %d, ER primary %d, "
-              "standby %d, evidence %d, single %d, static %d, GR %d, lacks %d, shut %d%d%d%d",
+              "standby %d, evidence %d, single %d, static %d, GR %d, lacks %d, shut %d%d%d%d, "
+              "overrule %d",
               setup->cover, setup->protects_spoke, setup->guard_is_blackhole, setup->has_site,
               setup->has_second_ipsec_network, setup->er_is_primary, setup->is_active_standby,
               setup->has_evidence, setup->is_single_path, setup->has_static,
               setup->has_graceful_restart, setup->lacks_tunnel0, setup->is_shut[0],
-              setup->is_shut[1], setup->is_shut[2], setup->is_shut[3]);
+              setup->is_shut[1], setup->is_shut[2], setup->is_shut[3], setup->overrules);
 }
 
 void azure_start(struct sim_world *world, uint32_t node)

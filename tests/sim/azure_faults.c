@@ -265,29 +265,106 @@ static void clear(struct sim_world *world)
 
 /* ---- Routes ---- */
 
-static void foreign(struct sim_world *world)
+#define FOREIGN_PROTOCOL 4u
+#define FOREIGN_MAX      6u
+
+static void tell_foreign(struct sim_world *world, const struct fib_route *route, bool is_removed,
+                         bool is_replacing)
 {
-    static const uint32_t metrics[] = {0, 50, 1024};
-    struct azure *azure = azure_of(world);
-    struct sim_node *ce = azure_ce(world);
-    uint32_t k = random_below(&world->random, 4);
-    struct fib_route route = {.prefix = azure_prefix(azure->plan->foreign[k]),
-                              .table = CONFIG_FIB_TABLE_DEFAULT,
-                              .metric = metrics[k % 3],
-                              .protocol = 4,
-                              .type = FIB_ROUTE_UNICAST,
-                              .leg_count = 1};
+    struct core_event event = {.kind = EVENT_KERNEL_ROUTE};
+    event.kernel_route.is_removed = is_removed;
+    event.kernel_route.is_replacing = is_replacing;
+    event.kernel_route.route = *route;
+    sim_kernel_tell(world, azure_ce(world), &event);
+}
+
+static bool is_foreign(const struct fib_route *route)
+{
+    return route->protocol == FOREIGN_PROTOCOL || route->protocol == FOREIGN_PROTOCOL + 1;
+}
+
+/* A route of another program's choice: by the management's link, by an MSEE, or, where it takes an
+ * endpoint, into a tunnel. */
+static struct fib_route any_foreign(struct sim_world *world)
+{
+    static const uint32_t metrics[] = {0, 0, 1, 19, 20, 20, 21, 50, 1024};
+    const struct azure_plan *plan = azure_of(world)->plan;
+    uint32_t k = random_below(&world->random, 8);
+    struct fib_route route = {
+        .prefix = azure_prefix(plan->foreign[k]),
+        .table = CONFIG_FIB_TABLE_DEFAULT,
+        .metric = metrics[random_below(&world->random, sizeof metrics / sizeof metrics[0])],
+        .protocol = (uint8_t)(FOREIGN_PROTOCOL + either(world)),
+        .type = FIB_ROUTE_UNICAST,
+        .leg_count = 1};
+    if (plan->family == IP_V6 && route.metric == 0) {
+        route.metric = 1024; /* what 0 means there */
+    }
+    uint32_t i = either(world);
     route.legs[0] = (struct fib_leg){.ifindex = SLOT_MGMT, .weight = 1};
-    azure->has_foreign[k] = !azure->has_foreign[k];
-    sim_trace(world, NULL, "fault: a foreign route to %s %s", azure->plan->foreign[k],
-              azure->has_foreign[k] ? "comes" : "goes");
-    if (azure->has_foreign[k]) {
-        model_kernel_route_put(&ce->kernel.model, &route);
-    } else {
-        model_kernel_route_drop(&ce->kernel.model, &route.prefix, route.metric);
+    if (k >= 6 && either(world) == 0) {
+        route.legs[0].ifindex = azure_ce(world)->kernel.model.links[SLOT_TUN0 + i].ifindex;
+    } else if (either(world) == 0) {
+        route.legs[0].ifindex = SLOT_ER0 + i;
+        route.legs[0].gateway = azure_addr(plan->er_remote[i]);
+    }
+    return route;
+}
+
+static void foreign_comes(struct sim_world *world)
+{
+    struct model_kernel *model = &azure_ce(world)->kernel.model;
+    struct fib_route route = any_foreign(world);
+    enum model_how how = (enum model_how)random_below(&world->random, MODEL_APPEND + 1);
+    uint32_t at = model_kernel_route_replaced(model, &route);
+    char prefix[PREFIX_TEXT_BYTES];
+    uint32_t slot = model_kernel_slot(model, route.legs[0].ifindex);
+    if (slot == UINT32_MAX || !model_kernel_carries(&model->links[slot]) ||
+        (at != UINT32_MAX && sim_chance(world, 3))) {
+        return; /* nowhere to, or it was to be alone there */
+    }
+    sim_trace(world, NULL, "fault: a foreign route to %s metric %u dev %s comes%s",
+              prefix_format(&route.prefix, prefix), route.metric, model->links[slot].name,
+              how == MODEL_REPLACE  ? ", replacing"
+              : how == MODEL_APPEND ? ", behind others"
+                                    : "");
+    if (model_kernel_route_add(model, &route, how, &route) != 0) {
+        return;
     }
     checked(world);
-    sim_kernel_tell_route(world, ce, &route, !azure->has_foreign[k]);
+    tell_foreign(world, &route, false, how == MODEL_REPLACE && at != UINT32_MAX);
+}
+
+static void foreign_goes(struct sim_world *world, uint32_t at)
+{
+    struct model_kernel *model = &azure_ce(world)->kernel.model;
+    struct fib_route gone = model->routes[at];
+    char prefix[PREFIX_TEXT_BYTES];
+    sim_trace(world, NULL, "fault: a foreign route to %s metric %u goes",
+              prefix_format(&gone.prefix, prefix), gone.metric);
+    model_kernel_route_drop_at(model, at);
+    checked(world);
+    tell_foreign(world, &gone, true, false);
+}
+
+static void foreign(struct sim_world *world)
+{
+    const struct model_kernel *model = &azure_ce(world)->kernel.model;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < model->route_count; i++) {
+        count += is_foreign(&model->routes[i]) ? 1 : 0;
+    }
+    if (count < FOREIGN_MAX && (count == 0 || either(world) == 0)) {
+        foreign_comes(world);
+        return;
+    }
+    uint32_t left = random_below(&world->random, count);
+    for (uint32_t i = 0; i < model->route_count; i++) {
+        if (is_foreign(&model->routes[i]) && left-- == 0) {
+            foreign_goes(world, i);
+            return;
+        }
+    }
 }
 
 static void sabotage(struct sim_world *world)
@@ -297,7 +374,8 @@ static void sabotage(struct sim_world *world)
     if (model->route_count == 0) {
         return;
     }
-    struct fib_route route = model->routes[random_below(&world->random, model->route_count)];
+    uint32_t at = random_below(&world->random, model->route_count);
+    struct fib_route route = model->routes[at];
     if (route.protocol != MODEL_OURS) {
         return;
     }
@@ -305,7 +383,7 @@ static void sabotage(struct sim_world *world)
     sim_trace(world, NULL, "fault: somebody deletes our route to %s metric %u",
               prefix_format(&route.prefix, prefix), route.metric);
     azure_points_excuse(world);
-    model_kernel_route_drop(model, &route.prefix, route.metric);
+    model_kernel_route_drop_at(model, at);
     sim_kernel_tell_route(world, ce, &route, true);
 }
 
@@ -369,10 +447,10 @@ static void far_offers(struct sim_world *world)
 void azure_fault(struct sim_world *world)
 {
     static void (*const faults[])(struct sim_world *) = {
-        link_silent,  link_carrier, link_down,  tunnel_fault,   tunnel_fault,
-        tunnel_fault, ce_killed,    ce_stopped, far_killed,     stall,
-        clear,        foreign,      sabotage,   overrun,        bad_kernel,
-        far_offers,   far_offers,   local_addr, object_deleted,
+        link_silent,  link_carrier, link_down,  tunnel_fault, tunnel_fault,
+        tunnel_fault, ce_killed,    ce_stopped, far_killed,   stall,
+        clear,        foreign,      foreign,    sabotage,     overrun,
+        bad_kernel,   far_offers,   far_offers, local_addr,   object_deleted,
     };
     uint32_t which = random_below(&world->random, sizeof faults / sizeof faults[0] + 3);
     azure_of(world)->faults++;
@@ -418,20 +496,10 @@ void azure_make_peace(struct sim_world *world)
     links_return(world);
     local_addr_set(world, azure->plan->local_endpoint, true);
     local_addr_set(world, azure->plan->inner_local, true);
-    for (uint32_t k = 0; k < 4; k++) {
-        struct prefix prefix = azure_prefix(azure->plan->foreign[k]);
-        for (uint32_t m = 0; azure->has_foreign[k] && m < 3; m++) {
-            struct fib_route *route = model_kernel_route(&ce->kernel.model, &prefix,
-                                                         m == 0   ? 0
-                                                         : m == 1 ? 50
-                                                                  : 1024);
-            if (route != NULL && route->protocol == 4) {
-                struct fib_route gone = *route;
-                model_kernel_route_drop(&ce->kernel.model, &prefix, gone.metric);
-                sim_kernel_tell_route(world, ce, &gone, true);
-            }
+    for (uint32_t i = ce->kernel.model.route_count; i-- > 0;) {
+        if (is_foreign(&ce->kernel.model.routes[i])) {
+            foreign_goes(world, i);
         }
-        azure->has_foreign[k] = false;
     }
     for (uint32_t i = 0; i < 2; i++) {
         azure->is_er_silent[i] = false;

@@ -20,6 +20,7 @@ static const char *const plant_names[PLANT_COUNT] = {
     [PLANT_CLEAR_ANNOUNCEMENT] = "clear-announcement",
     [PLANT_FAIL_OPEN] = "fail-open",
     [PLANT_WRONG_CLASS] = "wrong-class",
+    [PLANT_NO_OVERRULES] = "no-overrules",
     [PLANT_DEAF] = "deaf",
     [PLANT_CHANCE] = "chance",
 };
@@ -77,6 +78,7 @@ static void plant(struct sim_world *world, enum azure_plant what)
         [PLANT_WRONG_LINK] = MODEL_PLANT_WRONG_LINK,
         [PLANT_NO_DELETES] = MODEL_PLANT_NO_DELETES,
         [PLANT_NO_PINS] = MODEL_PLANT_NO_HOST_ROUTES,
+        [PLANT_NO_OVERRULES] = MODEL_PLANT_NO_OVERRULES,
     };
     azure_of(world)->plant = what;
     azure_ce(world)->kernel.model.plant = in_the_kernel[what];
@@ -103,6 +105,7 @@ static void begin(struct sim_world *world)
     azure->setup = (struct azure_setup){.has_site = true};
     azure->preference = (enum azure_preference)random_below(&world->random, 3);
     azure->setup.has_evidence = sim_chance(world, 2);
+    azure->setup.overrules = sim_chance(world, 2);
     azure->helpers = random_below(&world->random, 1u << AZURE_NODE_COUNT);
     azure_build(world);
     add_points(world);

@@ -19,57 +19,6 @@ void model_kernel_fini(struct model_kernel *kernel)
     mem_free(MEM_MISC, kernel->objects);
 }
 
-static void *grow(void *items, uint32_t count, uint32_t *capacity, size_t item_bytes)
-{
-    if (count < *capacity) {
-        return items;
-    }
-    *capacity = *capacity == 0 ? 64 : *capacity * 2;
-    return mem_realloc(MEM_MISC, items, *capacity * item_bytes);
-}
-
-/* ---- Routes ---- */
-
-struct fib_route *model_kernel_route(const struct model_kernel *kernel, const struct prefix *prefix,
-                                     uint32_t metric)
-{
-    for (uint32_t i = 0; i < kernel->route_count; i++) {
-        if (kernel->routes[i].metric == metric && prefix_equal(&kernel->routes[i].prefix, prefix)) {
-            return &kernel->routes[i];
-        }
-    }
-    return NULL;
-}
-
-void model_kernel_route_put(struct model_kernel *kernel, const struct fib_route *route)
-{
-    struct fib_route *found = model_kernel_route(kernel, &route->prefix, route->metric);
-    kernel->version++;
-    if (found != NULL) {
-        *found = *route;
-        return;
-    }
-    kernel->routes =
-        grow(kernel->routes, kernel->route_count, &kernel->route_capacity, sizeof *kernel->routes);
-    kernel->routes[kernel->route_count++] = *route;
-}
-
-static void route_drop_at(struct model_kernel *kernel, uint32_t at)
-{
-    kernel->routes[at] = kernel->routes[--kernel->route_count];
-    kernel->version++;
-}
-
-bool model_kernel_route_drop(struct model_kernel *kernel, const struct prefix *prefix,
-                             uint32_t metric)
-{
-    struct fib_route *found = model_kernel_route(kernel, prefix, metric);
-    if (found != NULL) {
-        route_drop_at(kernel, (uint32_t)(found - kernel->routes));
-    }
-    return found != NULL;
-}
-
 /* ---- Objects ---- */
 
 struct fib_nexthop *model_kernel_object(const struct model_kernel *kernel, uint32_t id)
@@ -92,7 +41,7 @@ static void object_forget(struct model_kernel *kernel, uint32_t id)
     }
     for (uint32_t i = kernel->route_count; i-- > 0;) {
         if (kernel->routes[i].nexthop_object == id) {
-            route_drop_at(kernel, i);
+            model_kernel_route_drop_at(kernel, i);
         }
     }
     kernel->version++;
@@ -134,7 +83,7 @@ void model_kernel_forget_ours(struct model_kernel *kernel)
 {
     for (uint32_t i = kernel->route_count; i-- > 0;) {
         if (kernel->routes[i].protocol == MODEL_OURS) {
-            route_drop_at(kernel, i);
+            model_kernel_route_drop_at(kernel, i);
         }
     }
     for (uint32_t i = kernel->object_count; i-- > 0;) {
@@ -159,18 +108,24 @@ struct model_link *model_kernel_link_put(struct model_kernel *kernel, uint32_t s
     return link;
 }
 
+static struct fib_route connected_route(const struct model_link *link, uint8_t at)
+{
+    struct fib_route route = {.prefix =
+                                  prefix_make(&link->addrs[at].addr, link->addrs[at].len_bits),
+                              .table = CONFIG_FIB_TABLE_DEFAULT,
+                              .metric = link->addrs[at].addr.family == IP_V6 ? 256 : 0,
+                              .protocol = PROTOCOL_KERNEL,
+                              .type = FIB_ROUTE_UNICAST,
+                              .leg_count = 1};
+    route.legs[0] = (struct fib_leg){.ifindex = link->ifindex, .weight = 1};
+    return route;
+}
+
 static void put_connected(struct model_kernel *kernel, const struct model_link *link)
 {
     for (uint8_t i = 0; i < link->addr_count; i++) {
-        struct fib_route route = {.prefix =
-                                      prefix_make(&link->addrs[i].addr, link->addrs[i].len_bits),
-                                  .table = CONFIG_FIB_TABLE_DEFAULT,
-                                  .metric = link->addrs[i].addr.family == IP_V6 ? 256 : 0,
-                                  .protocol = PROTOCOL_KERNEL,
-                                  .type = FIB_ROUTE_UNICAST,
-                                  .leg_count = 1};
-        route.legs[0] = (struct fib_leg){.ifindex = link->ifindex, .weight = 1};
-        model_kernel_route_put(kernel, &route);
+        struct fib_route route = connected_route(link, i);
+        (void)model_kernel_route_add(kernel, &route, MODEL_APPEND, NULL);
     }
 }
 
@@ -207,12 +162,12 @@ bool model_kernel_addr_drop(struct model_kernel *kernel, uint32_t slot, const st
     if (at == link->addr_count) {
         return false;
     }
-    struct prefix wire = prefix_make(addr, link->addrs[at].len_bits);
+    struct fib_route wire = connected_route(link, at);
     link->addrs[at] = link->addrs[--link->addr_count];
-    model_kernel_route_drop(kernel, &wire, addr->family == IP_V6 ? 256 : 0);
+    (void)model_kernel_route_del(kernel, &wire);
     for (uint32_t i = kernel->route_count; i-- > 0;) {
         if (ip_equal(&kernel->routes[i].preferred_source, addr)) {
-            route_drop_at(kernel, i);
+            model_kernel_route_drop_at(kernel, i);
         }
     }
     kernel->version++;
@@ -263,7 +218,7 @@ static void drop_legs_of(struct model_kernel *kernel, uint32_t ifindex)
         }
         route->leg_count = kept;
         if (kept == 0) {
-            route_drop_at(kernel, i);
+            model_kernel_route_drop_at(kernel, i);
         }
     }
     kernel->version++;
@@ -340,6 +295,9 @@ static bool is_planted_away(const struct model_kernel *kernel,
         return !action->is_delete && route->type != FIB_ROUTE_UNICAST;
     case MODEL_PLANT_NO_DELETES:
         return action->is_delete;
+    case MODEL_PLANT_NO_OVERRULES:
+        return !action->is_delete && route->metric != CONFIG_FIB_METRIC_DEFAULT &&
+               route->metric != MODEL_GUARD_METRIC;
     case MODEL_PLANT_NO_HOST_ROUTES:
         return !action->is_delete && route->leg_count != 0 &&
                (route->prefix.len_bits == 32 || route->prefix.len_bits == 128);
@@ -350,18 +308,24 @@ static bool is_planted_away(const struct model_kernel *kernel,
     return false;
 }
 
+bool model_kernel_overwrites(const struct model_kernel *kernel,
+                             const struct fib_route_action *action)
+{
+    const struct fib_route *wish = &action->route;
+    uint32_t at = action->is_delete || wish->is_first ? UINT32_MAX
+                                                      : model_kernel_route_replaced(kernel, wish);
+    return at != UINT32_MAX && kernel->routes[at].protocol != MODEL_OURS;
+}
+
 int model_kernel_do_route(struct model_kernel *kernel, const struct fib_route_action *action)
 {
     const struct fib_route *wish = &action->route;
-    const struct fib_route *found = model_kernel_route(kernel, &wish->prefix, wish->metric);
     if (is_planted_away(kernel, action)) {
         return 0;
     }
-    if (wish->protocol != MODEL_OURS || (found != NULL && found->protocol != MODEL_OURS)) {
-        kernel->wrong++; /* never written over, never deleted */
-    }
+    kernel->wrong += wish->protocol != MODEL_OURS ? 1 : 0;
     if (action->is_delete) {
-        return model_kernel_route_drop(kernel, &wish->prefix, wish->metric) ? 0 : ESRCH;
+        return model_kernel_route_del(kernel, wish);
     }
     if (wish->nexthop_object != 0 && model_kernel_object(kernel, wish->nexthop_object) == NULL) {
         return EINVAL;
@@ -376,8 +340,8 @@ int model_kernel_do_route(struct model_kernel *kernel, const struct fib_route_ac
             return error;
         }
     }
-    model_kernel_route_put(kernel, wish);
-    return 0;
+    kernel->overwritten += model_kernel_overwrites(kernel, action) ? 1 : 0;
+    return model_kernel_route_add(kernel, wish, wish->is_first ? MODEL_FIRST : MODEL_REPLACE, NULL);
 }
 
 static int check_object(const struct model_kernel *kernel, const struct fib_nexthop *wish,
@@ -433,8 +397,8 @@ int model_kernel_do_nexthop(struct model_kernel *kernel, const struct fib_nextho
         *found = made;
         return 0;
     }
-    kernel->objects = grow(kernel->objects, kernel->object_count, &kernel->object_capacity,
-                           sizeof *kernel->objects);
+    kernel->objects = model_kernel_grow(kernel->objects, kernel->object_count,
+                                        &kernel->object_capacity, sizeof *kernel->objects);
     kernel->objects[kernel->object_count++] =
         (struct model_object){.is_ours = true, .nexthop = made};
     return 0;

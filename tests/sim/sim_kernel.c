@@ -76,6 +76,11 @@ void sim_kernel_put(struct sim_world *world, struct sim_node *node,
                     const struct core_action *action)
 {
     struct sim_kernel *kernel = &node->kernel;
+    bool knows_all = kernel->told[1].count == 0 && !kernel->is_dumping;
+    if (action->kind == ACTION_FIB_ROUTE && knows_all &&
+        model_kernel_overwrites(&kernel->model, &action->fib_route)) {
+        kernel->model.wrong++; /* What comes meanwhile, nobody can know of. */
+    }
     sim_queue_put(&kernel->operations, action);
     schedule(world, node, SIM_KERNEL_WORK, &kernel->is_working, kernel->delay_us);
 }
@@ -399,9 +404,9 @@ static void finish_dump(struct sim_world *world, struct sim_node *node, bool is_
     schedule_telling(world, node, 1);
 }
 
-static void dump_step(struct sim_world *world, struct sim_node *node)
+static void dump_step(struct sim_world *world, struct sim_node *node, enum dump_step step)
 {
-    switch (node->kernel.dump_step) {
+    switch (step) {
     case DUMP_STEP_LINKS:
         dump_links(world, node, false);
         return;
@@ -464,8 +469,7 @@ static void dump(struct sim_world *world, struct sim_node *node, const struct si
         finish_dump(world, node, true);
         return;
     } else {
-        dump_step(world, node);
-        kernel->dump_step++;
+        dump_step(world, node, kernel->dump_step++); /* the last one may begin a new account */
     }
     if (node->core != NULL && now->number == kernel->dump_number &&
         kernel->dump_step < DUMP_STEP_COUNT) {

@@ -68,6 +68,7 @@ START_TEST(what_rings_is_what_was_planted)
     only_seed(PLANT_FAIL_OPEN, "comes back in the clear");
     only_seed(PLANT_NO_DELETES, "left over");
     only_seed(PLANT_NO_PINS, "in peace");
+    only_seed(PLANT_NO_OVERRULES, "not overruled");
     only_seed(PLANT_DEAF, "still go into tunnel");
 }
 END_TEST
