@@ -487,8 +487,8 @@ static bool is_same_outside(struct core *core, const struct update_group *group,
 void group_put(struct core *core, struct update_group *group, uint32_t key, struct attr_set *attrs)
 {
     struct attr_set *old = attrs == NULL ? NULL : adj_rib_out_find(group->out, key);
-    if (old != NULL && old != attrs &&
-        is_same_outside(core, group, old, attrs) && adj_rib_out_exchange(group->out, key, attrs)) {
+    if (old != NULL && old != attrs && is_same_outside(core, group, old, attrs) &&
+        adj_rib_out_exchange(group->out, key, attrs)) {
         return;
     }
     if (adj_rib_out_put(group->out, key, attrs)) {
