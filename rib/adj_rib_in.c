@@ -5,15 +5,7 @@
 static uint32_t find_route(const struct loc_rib *rib, dest_id dest, uint16_t source,
                            uint32_t path_id)
 {
-    uint32_t count;
-    const uint32_t *routes = dest_routes(rib, dest, &count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (route_store_source_of(&rib->routes, routes[i]) == source &&
-            route_store_path_id(&rib->routes, routes[i]) == path_id) {
-            return routes[i];
-        }
-    }
-    return 0;
+    return dest_paths_find(&rib->paths, dest_node(rib, dest), source, path_id);
 }
 
 /* What a route holds, as numbers. */

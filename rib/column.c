@@ -15,6 +15,7 @@ void column_fini(struct column *column)
         mem_free(column->kind, column->pages[i]);
     }
     mem_free(column->kind, column->pages);
+    mem_free(column->kind, column->spare);
     column_init(column, column->kind);
 }
 
@@ -30,10 +31,14 @@ static struct column_page *page_make(struct column *column, uint32_t page)
                (capacity - column->page_capacity) * sizeof *column->pages);
         column->page_capacity = capacity;
     }
-    if (column->pages[page] == NULL) {
-        column->pages[page] = mem_alloc(column->kind, sizeof **column->pages);
+    ASSERT(column->pages[page] == NULL);
+    struct column_page *made = column->spare;
+    column->spare = NULL;
+    if (made == NULL) {
+        made = mem_alloc(column->kind, sizeof *made);
     }
-    return column->pages[page];
+    column->pages[page] = made;
+    return made;
 }
 
 void column_set(struct column *column, uint32_t index, uint32_t value)
@@ -51,7 +56,8 @@ void column_set(struct column *column, uint32_t index, uint32_t value)
     page->used_count -= (*word != 0);
     *word = value;
     if (page->used_count == 0) {
-        mem_free(column->kind, page);
+        mem_free(column->kind, column->spare);
+        column->spare = page; /* all its words are zero, as in a new one */
         column->pages[at] = NULL;
     }
 }

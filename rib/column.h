@@ -1,5 +1,6 @@
 /* A sparse array of 32-bit words keyed by dense numbers. Pages without a word other than zero do
- * not exist, so what is unused costs nothing, and what was used for a while is given back. */
+ * not exist, so what is unused costs nothing, and what was used for a while is given back, but for
+ * one page. */
 #ifndef RIB_COLUMN_H
 #define RIB_COLUMN_H
 
@@ -19,6 +20,7 @@ struct column {
     struct column_page **pages;
     uint32_t page_capacity;
     enum mem_kind kind;
+    struct column_page *spare; /* the page that ran empty last: a single word comes and goes */
 };
 
 void column_init(struct column *column, enum mem_kind kind);

@@ -18,7 +18,7 @@ struct loc_rib *loc_rib_new(enum afi_safi afi_safi, struct attr_table *attrs, ui
     rib->attrs = attrs;
     rib->index = prefix_index_new(afi_safi_family(afi_safi), hash_key);
     route_store_init(&rib->routes);
-    dest_paths_init(&rib->paths);
+    dest_paths_init(&rib->paths, &rib->routes, hash_key);
     column_init(&rib->core_words[0], MEM_ROUTE);
     column_init(&rib->core_words[1], MEM_ROUTE);
     return rib;

@@ -1,6 +1,8 @@
 /* What a destination looks like to an update group: the rules of RFC 4271 9.1.3 and 9.2, RFC 4456,
  * RFC 1997, the export policy, and what path classes allow. The result has no NEXT_HOP where it is
  * ourselves: each peer of the group is told its own. */
+#include <string.h>
+
 #include "bgpd/core/roles.h"
 #include "bgpd/core/routes_private.h"
 #include "proto/as_path.h"
@@ -407,7 +409,7 @@ static struct attr_set *export_cached(struct core *core, struct update_group *gr
         slot->from = attr_set_ref(route->attrs);
         slot->source = route->source;
         slot->to = export_transform(core, group, route);
-        group->cache_is_used = true;
+        group->cache_used |= UINT64_C(1) << index;
         core->routes->has_news = true; /* so that the cache is flushed at the end of the slice */
     }
     return slot->to != NULL ? attr_set_ref(slot->to) : NULL;
@@ -433,15 +435,24 @@ static uint16_t excluded_member(const struct update_group *group, const struct p
     return is_excluded ? attrs->peer : 0;
 }
 
-/* Paths of different lengths or neighbors stay different when the same is put in front of both. */
-static bool differs_at_a_glance(const struct update_group *group, const struct attr_set *a,
-                                const struct attr_set *b)
+/* True when different AS paths stay different: the same is put in front of both. */
+static bool paths_stay_different(const struct update_group *group, const struct attr_set *a,
+                                 const struct attr_set *b)
 {
     bool is_shaped = attr_set_is_shaped(a);
     bool keeps_path = group->key.private_as == PRIVATE_AS_KEEP && !group->key.as_override;
-    return is_shaped == attr_set_is_shaped(b) && (is_shaped || keeps_path) &&
-           (attr_set_as_path_length(a) != attr_set_as_path_length(b) ||
-            attr_set_first_asn(a) != attr_set_first_asn(b));
+    return is_shaped == attr_set_is_shaped(b) && (is_shaped || keeps_path);
+}
+
+static bool differs_at_a_glance(const struct attr_set *a, const struct attr_set *b)
+{
+    return attr_set_as_path_length(a) != attr_set_as_path_length(b) ||
+           attr_set_first_asn(a) != attr_set_first_asn(b);
+}
+
+static bool same_octets(struct byte_view a, struct byte_view b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
 /* True when no member sees a difference between the two. */
@@ -450,9 +461,14 @@ static bool is_same_outside(struct core *core, const struct update_group *group,
 {
     struct path_attrs left;
     struct path_attrs right;
+    bool is_path_enough = paths_stay_different(group, a, b);
+    if (is_path_enough && differs_at_a_glance(a, b)) {
+        return false;
+    }
     attr_set_view(a, &left);
     attr_set_view(b, &right);
-    if (excluded_member(group, &left) != excluded_member(group, &right)) {
+    if ((is_path_enough && !same_octets(left.as_path, right.as_path)) ||
+        excluded_member(group, &left) != excluded_member(group, &right)) {
         return false;
     }
     arena_reset(&core->scratch);
@@ -464,8 +480,8 @@ static bool is_same_outside(struct core *core, const struct update_group *group,
 void group_put(struct core *core, struct update_group *group, uint32_t key, struct attr_set *attrs)
 {
     struct attr_set *old = attrs == NULL ? NULL : adj_rib_out_find(group->out, key);
-    if (old != NULL && old != attrs && !differs_at_a_glance(group, old, attrs) &&
-        is_same_outside(core, group, old, attrs) && adj_rib_out_exchange(group->out, key, attrs)) {
+    if (old != NULL && old != attrs && is_same_outside(core, group, old, attrs) &&
+        adj_rib_out_exchange(group->out, key, attrs)) {
         return;
     }
     if (adj_rib_out_put(group->out, key, attrs)) {

@@ -157,7 +157,7 @@ struct group_key {
     struct update_options options;
 };
 
-#define EXPORT_CACHE_SLOTS 64u
+#define EXPORT_CACHE_SLOTS 64u /* bits of cache_used */
 
 struct export_cache_slot {
     struct attr_set *from;
@@ -180,7 +180,7 @@ struct update_group {
     bool is_flipping;
     bool has_news;
     struct export_cache_slot cache[EXPORT_CACHE_SLOTS];
-    bool cache_is_used;
+    uint64_t cache_used; /* a bit for each slot */
 };
 
 /* ---- What may be announced over which class of path (announce_class.c) ---- */

@@ -118,20 +118,15 @@ static struct update_group *group_new(struct core *core, enum afi_safi afi_safi,
 
 void group_flush_cache(struct core *core, struct update_group *group)
 {
-    if (!group->cache_is_used) {
-        return;
-    }
-    for (unsigned i = 0; i < EXPORT_CACHE_SLOTS; i++) {
-        struct export_cache_slot *slot = &group->cache[i];
-        if (slot->from != NULL) {
-            attr_set_unref(core->attrs, slot->from);
-        }
+    for (uint64_t left = group->cache_used; left != 0; left &= left - 1) {
+        struct export_cache_slot *slot = &group->cache[__builtin_ctzll(left)];
+        attr_set_unref(core->attrs, slot->from);
         if (slot->to != NULL) {
             attr_set_unref(core->attrs, slot->to);
         }
         *slot = (struct export_cache_slot){0};
     }
-    group->cache_is_used = false;
+    group->cache_used = 0;
 }
 
 static void group_free(struct core *core, struct update_group *group)

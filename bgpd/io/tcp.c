@@ -333,11 +333,34 @@ void tcp_send(struct tcp_side *side, conn_id id, struct byte_view bytes)
     }
 }
 
+static struct tcp_conn *unsent_conn(struct list_node *node)
+{
+    return CONTAINER_OF(node, struct tcp_conn, pending_node);
+}
+
+/* A write costs what it costs to wake the peer, however much it carries: most news travels soonest
+ * when whoever is told most comes first. */
+static void fullest_first(struct tcp_side *side)
+{
+    struct tcp_conn *fullest = NULL;
+    LIST_FOREACH(node, &side->unsent)
+    {
+        struct tcp_conn *conn = unsent_conn(node);
+        if (fullest == NULL || conn->unsent.size > fullest->unsent.size) {
+            fullest = conn;
+        }
+    }
+    if (fullest != NULL) {
+        list_remove(&fullest->pending_node);
+        list_insert_before(side->unsent.next, &fullest->pending_node);
+    }
+}
+
 void tcp_flush(struct tcp_side *side)
 {
+    fullest_first(side);
     while (!list_is_empty(&side->unsent)) {
-        struct tcp_conn *conn =
-            CONTAINER_OF(list_first(&side->unsent), struct tcp_conn, pending_node);
+        struct tcp_conn *conn = unsent_conn(list_first(&side->unsent));
         list_remove(&conn->pending_node);
         if (!conn->is_connecting && conn->unsent.size != 0 && !ev_is_active(&conn->writable)) {
             conn_write(conn);

@@ -47,7 +47,8 @@ void tcp_peer_ttl(struct tcp_side *side, const struct prefix *peer, uint8_t ttl_
 /* The socket of an open connection, to be looked at and not to be closed; -1 when there is none. */
 int tcp_socket_of(struct tcp_side *side, conn_id conn);
 
-/* Writes what tcp_send gathered, one system call per connection. Once per turn of the loop. */
+/* Writes what tcp_send gathered, one system call per connection, where most waits first. Once per
+ * turn of the loop. */
 void tcp_flush(struct tcp_side *side);
 
 /* Looks again at connections whose reading was paused for want of room in the core. */

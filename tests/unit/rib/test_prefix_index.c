@@ -288,7 +288,7 @@ START_TEST(colliding_numbers_stay_reachable)
 }
 END_TEST
 
-START_TEST(a_column_holds_what_was_set_and_nothing_when_all_is_zero)
+START_TEST(a_column_holds_what_was_set_and_one_page_when_all_is_zero)
 {
     struct column column;
     column_init(&column, MEM_HASH);
@@ -305,7 +305,14 @@ START_TEST(a_column_holds_what_was_set_and_nothing_when_all_is_zero)
     ck_assert_uint_eq(column_next_used(&column, 1000001, UINT32_MAX), UINT32_MAX);
     column_set(&column, 5000, 0);
     column_set(&column, 1000000, 0);
-    ck_assert_int_eq(mem_blocks(MEM_HASH), 1); /* the directory */
+    ck_assert_int_eq(mem_blocks(MEM_HASH), 2); /* the directory and the spare page */
+    for (uint32_t index = 0; index < 3 * COLUMN_PAGE_WORDS; index += 700) {
+        column_set(&column, index, index + 1);
+        ck_assert_uint_eq(column_next_used(&column, 0, UINT32_MAX), index);
+        ck_assert_uint_eq(column_next_used(&column, index + 1, UINT32_MAX), UINT32_MAX);
+        ck_assert_int_eq(mem_blocks(MEM_HASH), 2); /* the spare page serves */
+        column_set(&column, index, 0);
+    }
     column_fini(&column);
     ck_assert_int_eq(mem_blocks(MEM_HASH), 0);
 }
@@ -324,7 +331,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, numbers_are_walked_without_an_order);
     tcase_add_test(tcase, the_other_family_is_never_found);
     tcase_add_test(tcase, colliding_numbers_stay_reachable);
-    tcase_add_test(tcase, a_column_holds_what_was_set_and_nothing_when_all_is_zero);
+    tcase_add_test(tcase, a_column_holds_what_was_set_and_one_page_when_all_is_zero);
     suite_add_tcase(suite, tcase);
     return suite;
 }
