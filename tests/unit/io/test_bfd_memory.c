@@ -11,12 +11,12 @@
 
 #define SESSIONS 8
 
-static char folder[] = "/tmp/sealane-bfd-XXXXXX";
+static char folder[32];
 static char path[64];
 
 static void setup(void)
 {
-    strcpy(folder + sizeof folder - 7, "XXXXXX");
+    snprintf(folder, sizeof folder, "/tmp/sealane-bfd-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/memory", folder);
 }
@@ -108,9 +108,9 @@ END_TEST
 START_TEST(a_line_too_long_does_not_take_the_others_with_it)
 {
     struct bfd_remembered out[SESSIONS];
-    char text[2048] = "sealane-bfd 1\n";
-    memset(text + strlen(text), 'x', 700);
-    strcat(text, "\n10.0.0.2 10.0.0.1 eth0 single 1 2 3 4 5 6\n");
+    char text[1024];
+    snprintf(text, sizeof text, "sealane-bfd 1\n%0700d\n%s\n", 0,
+             "10.0.0.2 10.0.0.1 eth0 single 1 2 3 4 5 6");
     put_text(text);
     ck_assert_uint_eq(bfd_memory_read(path, out, SESSIONS), 1);
     ck_assert_uint_eq(out[0].memory.auth_sent, 6);
