@@ -451,8 +451,7 @@ static void import_end_of_rib(struct core *core, struct peer *peer, uint32_t fam
             continue;
         }
         pf->end_of_rib_received = true;
-        pf->is_stale = false;
-        walk_drain_source(core, family, pf->source, true); /* RFC 4724 4.2: what was not resent */
+        family_synchronized(core, pf); /* RFC 4724 4.2: what was not resent */
     }
     if (families != 0) {
         restart_check(core);

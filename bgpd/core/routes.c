@@ -105,15 +105,27 @@ static void family_detach_source(struct core *core, struct peer_family *family)
     }
     family->is_stale = false;
     family->is_long_lived = false;
+    family->is_outlived = false;
     timer_stop(&core->timers, &family->long_lived_timer);
 }
 
-/* RFC 9494 4.3: what is kept beyond the restart time is a last resort. */
+void family_synchronized(struct core *core, struct peer_family *family)
+{
+    family->is_stale = false;
+    family->is_outlived = false;
+    timer_stop(&core->timers, &family->long_lived_timer);
+    walk_drain_source(core, family->afi_safi, family->source, true);
+}
+
+/* RFC 9494 4.3: what is kept beyond the restart time is a last resort. 4.2: the time is not begun
+ * anew by a break before End-of-RIB. */
 static void family_keep_long(struct core *core, struct peer_family *family, uint32_t seconds)
 {
     family->is_long_lived = true;
-    timer_start(&core->timers, &family->long_lived_timer,
-                mono_add(core->now, mono_span_s(seconds)));
+    if (!timer_is_armed(&family->long_lived_timer)) {
+        timer_start(&core->timers, &family->long_lived_timer,
+                    mono_add(core->now, mono_span_s(seconds)));
+    }
     walk_wish_reimport(core, family->afi_safi, family->source);
     core_log(
         core, LOG_PEER_DOWN, LOG_SEVERITY_NOTICE, &family->peer->addr, NULL,
@@ -123,7 +135,13 @@ static void family_keep_long(struct core *core, struct peer_family *family, uint
 
 static void long_lived_timer_expired(struct core *core, struct timer *timer)
 {
-    family_detach_source(core, CONTAINER_OF(timer, struct peer_family, long_lived_timer));
+    struct peer_family *family = CONTAINER_OF(timer, struct peer_family, long_lived_timer);
+    if (family->peer->routes->is_up) {
+        family_synchronized(core, family);
+        family->is_outlived = true;
+    } else {
+        family_detach_source(core, family);
+    }
     peer_routes_forgotten(core);
 }
 
@@ -136,8 +154,7 @@ static void stale_timer_expired(struct core *core, struct timer *timer)
             continue;
         }
         if (routes->is_up) {
-            walk_drain_source(core, family, pf->source, true);
-            pf->is_stale = false;
+            family_synchronized(core, pf);
         } else if (long_lived_time_s(routes->peer, family) != 0) {
             family_keep_long(core, pf, long_lived_time_s(routes->peer, family));
         } else {
@@ -236,8 +253,7 @@ void routes_peer_up(struct core *core, struct peer *peer)
             family_detach_source(core,
                                  pf); /* RFC 4724 4.2: not preserved, or not spoken any more */
         }
-        pf->is_long_lived = false;
-        timer_stop(&core->timers, &pf->long_lived_timer);
+        pf->is_long_lived = false; /* its timer runs on until End-of-RIB */
         has_stale = has_stale || pf->is_stale;
         if ((peer->families & AFI_SAFI_BIT(family)) != 0) {
             family_up(core, peer, family);
@@ -252,11 +268,12 @@ void routes_peer_up(struct core *core, struct peer *peer)
     }
 }
 
-/* RFC 4724 4.2: what was stale already when the session broke again has had its chance. */
+/* RFC 4724 4.2: what was stale already when the session broke again has had its chance, unless it
+ * may be kept longer (RFC 9494 4.2). */
 static void family_keep(struct core *core, struct peer_family *family)
 {
     struct loc_rib *rib = core->ribs[family->afi_safi];
-    if (family->is_stale) {
+    if (family->is_stale && !timer_is_armed(&family->long_lived_timer)) {
         (void)adj_rib_in_sweep_stale(rib, family->source, UINT32_MAX);
     }
     adj_rib_in_mark_stale(rib, family->source);
@@ -278,7 +295,7 @@ void routes_peer_down(struct core *core, struct peer *peer, uint32_t kept_famili
         if (pf->source == 0) {
             continue;
         }
-        if ((kept_families & AFI_SAFI_BIT(family)) != 0) {
+        if ((kept_families & AFI_SAFI_BIT(family)) != 0 && !pf->is_outlived) {
             family_keep(core, pf);
         } else {
             family_detach_source(core, pf);
@@ -461,6 +478,18 @@ void routes_fib_state(struct core *core, enum afi_safi afi_safi, dest_id dest, b
 
 /* ---- For snapshot.h ---- */
 
+/* When stale routes go at the latest. */
+static struct mono_time stale_until(const struct peer_family *family)
+{
+    const struct timer *restart = &family->peer->routes->stale_timer;
+    const struct timer *long_lived = &family->long_lived_timer;
+    if (!timer_is_armed(long_lived)) {
+        return restart->deadline;
+    }
+    return timer_is_armed(restart) ? mono_earlier(restart->deadline, long_lived->deadline)
+                                   : long_lived->deadline;
+}
+
 void routes_peer_snapshot(const struct core *core, const struct peer *peer, enum afi_safi afi_safi,
                           struct snapshot_peer_family *out)
 {
@@ -480,8 +509,7 @@ void routes_peer_snapshot(const struct core *core, const struct peer *peer, enum
     out->limit_reached = pf->limit_reached;
     out->is_stale = pf->is_stale;
     out->is_long_lived = pf->is_long_lived;
-    out->stale_until =
-        pf->is_long_lived ? pf->long_lived_timer.deadline : peer->routes->stale_timer.deadline;
+    out->stale_until = stale_until(pf);
     out->update_group = 0;
     out->queued_out = 0;
     out->condition_is_met = pf->group != NULL && condition_is_met(&pf->group->key);

@@ -63,6 +63,7 @@ struct peer_family {
     bool end_of_rib_received;
     bool is_stale;      /* routes of a session before may be among those of source */
     bool is_long_lived; /* and are a last resort by now (RFC 9494) */
+    bool is_outlived;   /* its long-lived time ended before End-of-RIB */
     struct timer long_lived_timer;
 
     struct update_group *group; /* NULL while the session is down */
@@ -525,6 +526,9 @@ bool family_has_told(const struct core *core, const struct peer_family *family, 
 /* ---- routes.c ---- */
 
 struct rib_source peer_source_value(const struct peer *peer, enum afi_safi afi_safi);
+
+/* The neighbour has said all it had to say again: stale routes that are left are removed. */
+void family_synchronized(struct core *core, struct peer_family *family);
 
 /* Router id as cluster id when none is configured. */
 uint32_t routes_cluster_id(const struct core *core);

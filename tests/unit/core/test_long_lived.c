@@ -353,6 +353,55 @@ START_TEST(what_is_said_again_is_fresh_and_the_rest_goes_at_end_of_rib)
 }
 END_TEST
 
+static void wait_until_s(struct table_top *top, struct mono_time since, int64_t seconds)
+{
+    int64_t left_s = seconds - mono_span_to_s(mono_between(since, top->now));
+    ck_assert_int_gt(left_s, 0);
+    top_wait_s(top, (uint32_t)left_s);
+}
+
+/* RFC 9494 4.2: a return does not stop the time, End-of-RIB does. When it ends before, what was not
+ * said again goes, and at another break the rest goes with it. */
+START_TEST(the_long_lived_time_runs_on_until_end_of_rib)
+{
+    struct table_top *top = begin(OURS_S, 300);
+    announce(top, AWAY, 1, 0);
+    struct mono_time since = top->now;
+    leave(top, LONG_AFTER);
+    come_back(top);
+    far_announce(top, far_end_of(top, AWAY), "192.0.3.0/24");
+    top_settle(top);
+    wait_until_s(top, since, RESTART_S + 300 - 3);
+    ck_assert_uint_eq(show_table(top, SNAPSHOT_ADJ_IN, AWAY, NULL).count, 2);
+    wait_until_s(top, since, RESTART_S + 300 + 3);
+    ck_assert_uint_eq(show_table(top, SNAPSHOT_ADJ_IN, AWAY, NULL).count, 1);
+    ck_assert_uint_eq(shown_count(top), 0);
+    leave(top, 1);
+    ck_assert_uint_eq(show_table(top, SNAPSHOT_LOC_RIB, NULL, "192.0.3.0/24").count, 0);
+    top_free(top);
+}
+END_TEST
+
+/* RFC 9494 4.2: nor is it begun anew by a break before End-of-RIB, which leaves the routes. */
+START_TEST(another_break_before_end_of_rib_neither_ends_nor_renews_the_time)
+{
+    struct table_top *top = begin(OURS_S, 300);
+    announce(top, AWAY, 1, 0);
+    struct mono_time since = top->now;
+    leave(top, LONG_AFTER);
+    come_back(top);
+    leave(top, 1);
+    ck_assert_uint_eq(shown_count(top), 1);
+    wait_until_s(top, since, RESTART_S + 300 - 3);
+    struct shown_paths shown = show_table(top, SNAPSHOT_LOC_RIB, NULL, NET);
+    ck_assert_uint_eq(shown.count, 1);
+    ck_assert(has_mark(&shown.rows[0].attrs, COMMUNITY_LLGR_STALE));
+    wait_until_s(top, since, RESTART_S + 300 + 3);
+    ck_assert_uint_eq(shown_count(top), 0);
+    top_free(top);
+}
+END_TEST
+
 START_TEST(a_return_without_the_capability_drops_at_once)
 {
     struct table_top *top = begin(OURS_S, 500);
@@ -383,6 +432,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, who_does_not_know_the_mark_is_not_told);
     tcase_add_test(tcase, inside_the_as_it_is_the_last_choice_and_stays_there);
     tcase_add_test(tcase, what_is_said_again_is_fresh_and_the_rest_goes_at_end_of_rib);
+    tcase_add_test(tcase, the_long_lived_time_runs_on_until_end_of_rib);
+    tcase_add_test(tcase, another_break_before_end_of_rib_neither_ends_nor_renews_the_time);
     tcase_add_test(tcase, a_return_without_the_capability_drops_at_once);
     suite_add_tcase(suite, tcase);
     return suite;
