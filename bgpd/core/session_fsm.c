@@ -370,6 +370,12 @@ static void wait_again(struct core *core, struct session_conn *conn, const struc
         }
     }
     set_state(core, conn, PEER_ACTIVE);
+    const struct session_conn *other = other_conn(conn);
+    if (conn->slot == CONN_THEIRS && was_open_sent && other->state == PEER_IDLE &&
+        !conn->peer->settings.merged.passive.value &&
+        !timer_is_armed(&conn->peer->session->idle_hold)) {
+        session_schedule(core, conn->peer, BACK_OFF_STAYS, false); /* Ours lost to this one. */
+    }
 }
 
 static void send_open(struct core *core, struct session_conn *conn)

@@ -129,7 +129,11 @@ enum azure_plant {
     PLANT_FAIL_OPEN,          /* cover allow, without anybody having said so */
     PLANT_WRONG_CLASS,        /* a clear link that claims to be a tunnel */
     PLANT_NO_OVERRULES,
-    PLANT_DEAF,   /* notifications and facts of the kernel are lost */
+    PLANT_DEAF,          /* notifications and facts of the kernel are lost */
+    PLANT_STOPPED_TIMER, /* these four are inside the cores and under them: enum sim_plant */
+    PLANT_PAST_TIMER,
+    PLANT_KEPT_CONN,
+    PLANT_KEPT_HANDLE,
     PLANT_CHANCE, /* something that does not follow from the seed */
     PLANT_COUNT,
 };

@@ -284,6 +284,9 @@ void azure_stop_check(struct sim_world *world)
     }
     sim_feed(world, ce, &event);
     sim_run_ms(world, 1000);
+    if (ce->conn_count != 0) {
+        sim_fail(world, "%u connections are left open after a stop", ce->conn_count);
+    }
     for (uint32_t i = 0; i < ce->kernel.model.route_count; i++) {
         const struct fib_route *route = &ce->kernel.model.routes[i];
         if (route->protocol == MODEL_OURS && route->metric != GUARD_METRIC) {

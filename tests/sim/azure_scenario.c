@@ -22,6 +22,10 @@ static const char *const plant_names[PLANT_COUNT] = {
     [PLANT_WRONG_CLASS] = "wrong-class",
     [PLANT_NO_OVERRULES] = "no-overrules",
     [PLANT_DEAF] = "deaf",
+    [PLANT_STOPPED_TIMER] = "stopped-timer",
+    [PLANT_PAST_TIMER] = "past-timer",
+    [PLANT_KEPT_CONN] = "kept-connection",
+    [PLANT_KEPT_HANDLE] = "kept-handle",
     [PLANT_CHANCE] = "chance",
 };
 
@@ -80,7 +84,14 @@ static void plant(struct sim_world *world, enum azure_plant what)
         [PLANT_NO_PINS] = MODEL_PLANT_NO_HOST_ROUTES,
         [PLANT_NO_OVERRULES] = MODEL_PLANT_NO_OVERRULES,
     };
+    static const enum sim_plant in_the_core[PLANT_COUNT] = {
+        [PLANT_STOPPED_TIMER] = SIM_PLANT_STOPPED_TIMER,
+        [PLANT_PAST_TIMER] = SIM_PLANT_PAST_TIMER,
+        [PLANT_KEPT_CONN] = SIM_PLANT_KEPT_CONN,
+        [PLANT_KEPT_HANDLE] = SIM_PLANT_KEPT_HANDLE,
+    };
     azure_of(world)->plant = what;
+    world->plant = in_the_core[what];
     azure_ce(world)->kernel.model.plant = in_the_kernel[what];
 }
 

@@ -50,6 +50,15 @@ static bool passes(struct sim_world *world, const struct sim_pipe *pipe)
            world->nodes[pipe->wire.nodes[1]].is_link_up;
 }
 
+/* Every end that a core knows of is one it has open. */
+static void set_known(struct sim_world *world, struct sim_end *end, bool is_known)
+{
+    if (end->is_known != is_known) {
+        end->is_known = is_known;
+        world->nodes[end->node].conn_count += is_known ? 1 : UINT32_MAX;
+    }
+}
+
 static struct sim_node *node_of(struct sim_world *world, const struct sim_end *end)
 {
     return &world->nodes[end->node];
@@ -99,7 +108,7 @@ void sim_connect(struct sim_world *world, struct sim_node *node,
     pipe->number = world->pipe_count;
     pipe->ends[0].node = node->number;
     pipe->ends[0].conn = setup->conn;
-    pipe->ends[0].is_known = true;
+    set_known(world, &pipe->ends[0], true);
     bool is_found = world->hooks.find != NULL ? world->hooks.find(world, node, setup, &pipe->wire)
                                               : find_in_mesh(world, node, setup, &pipe->wire);
     pipe->ends[1].node = is_found ? pipe->wire.nodes[1] : SIM_NODES_MAX;
@@ -140,7 +149,9 @@ void sim_close(struct sim_world *world, struct sim_node *node, conn_id conn)
     uint8_t side;
     struct sim_pipe *pipe = find(world, node, conn, &side);
     ASSERT(pipe != NULL);
-    pipe->ends[side].is_known = false;
+    if (world->plant != SIM_PLANT_KEPT_CONN) {
+        set_known(world, &pipe->ends[side], false);
+    }
     pipe->ends[1 - side].is_ending = true;
     if (pipe->is_open) {
         schedule_bytes(world, pipe, (uint8_t)(1 - side));
@@ -163,7 +174,7 @@ static void tell_failed(struct sim_world *world, struct sim_pipe *pipe, int erro
     event.conn.conn = pipe->ends[0].conn;
     event.conn.error = error;
     if (pipe->ends[0].is_known) {
-        pipe->ends[0].is_known = false;
+        set_known(world, &pipe->ends[0], false);
         sim_feed(world, node_of(world, &pipe->ends[0]), &event);
     }
     free_pipe(world, pipe->number);
@@ -183,7 +194,7 @@ static void connect_arrives(struct sim_world *world, struct sim_pipe *pipe)
         return;
     }
     theirs->conn = listener->next_incoming++;
-    theirs->is_known = true;
+    set_known(world, theirs, true);
     struct core_event event = {.kind = EVENT_CONN_INCOMING};
     event.conn.conn = theirs->conn;
     event.conn.remote_addr = pipe->wire.addrs[0];
@@ -227,7 +238,7 @@ static void tell_closed(struct sim_world *world, struct sim_pipe *pipe, uint8_t 
     event.conn.conn = end->conn;
     event.conn.error = error;
     if (end->is_known) {
-        end->is_known = false;
+        set_known(world, end, false);
         pipe->ends[1 - side].is_ending = true;
         sim_feed(world, node_of(world, end), &event);
     }
@@ -378,7 +389,7 @@ void sim_net_forget_node(struct sim_world *world, const struct sim_node *node)
             if (!pipe->ends[side].is_known || pipe->ends[side].node != node->number) {
                 continue;
             }
-            pipe->ends[side].is_known = false;
+            set_known(world, &pipe->ends[side], false);
             pipe->ends[1 - side].is_ending = true;
             if (pipe->is_open && !pipe->is_broken) {
                 schedule_bytes(world, pipe, (uint8_t)(1 - side));

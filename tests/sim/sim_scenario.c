@@ -286,6 +286,9 @@ static const char *stop_all(struct sim_world *world)
         if (!world->nodes[i].is_stopped) {
             return "a core did not stop when asked";
         }
+        if (world->nodes[i].conn_count != 0) {
+            return "a core left connections open when it stopped";
+        }
     }
     return NULL;
 }
@@ -314,6 +317,10 @@ const char *sim_scenario_run(uint64_t seed, bool is_verbose, char text_out[SIM_T
     const char *failure = check(world, announced, text_out);
     if (failure == NULL) {
         failure = stop_all(world);
+    }
+    if (world->failure[0] != 0) { /* what came first, and kept the rest from happening */
+        snprintf(text_out, SIM_TEXT_BYTES, "%s", world->failure);
+        failure = text_out;
     }
     *hash_out = world->hash;
     sim_world_free(world);

@@ -158,6 +158,7 @@ static void carry_out(struct sim_world *world, struct sim_node *node,
                       const struct core_action *action)
 {
     note(world, node, action);
+    sim_handles_note(world, node, action);
     switch (action->kind) {
     case ACTION_CONNECT:
         sim_connect(world, node, &action->conn_setup);
@@ -221,6 +222,7 @@ void sim_settle(struct sim_world *world, struct sim_node *node)
         node->has_backlog = true;
         sim_schedule(world, mono_span_us(100), &work);
     }
+    sim_invariants_check(world, node);
     if (world->hooks.check != NULL) {
         world->hooks.check(world, node);
     }
@@ -391,6 +393,7 @@ void sim_node_start(struct sim_world *world, struct sim_node *node)
     node->life++;
     node->is_stopped = false;
     node->has_backlog = false;
+    node->handle_count = 0;
     node->core = core_new(NULL, random_u64(&world->random));
     sim_kernel_dump(world, node);
 }

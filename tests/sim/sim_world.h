@@ -40,6 +40,26 @@ struct sim_kernel {
     uint32_t refused;
 };
 
+/* What a core has opened besides connections: sockets it listens on, keys and hop limits on them,
+ * BFD sessions, and evidence it has gathered. */
+#define SIM_HANDLES_MAX 64u
+
+struct sim_handle {
+    enum core_action_kind kind;
+    struct prefix peer;
+    uint32_t number;
+};
+
+/* Bugs that are put in on purpose: each has to be found (sim_invariants.c). */
+enum sim_plant {
+    SIM_PLANT_NONE,
+    SIM_PLANT_STOPPED_TIMER, /* the hold timer of a session stands still */
+    SIM_PLANT_PAST_TIMER,    /* a timer is set behind the present */
+    SIM_PLANT_KEPT_CONN,     /* a connection that was closed stays open */
+    SIM_PLANT_KEPT_HANDLE,   /* the same of other handles */
+    SIM_PLANT_COUNT,
+};
+
 struct sim_node {
     struct core *core; /* NULL: the daemon does not run */
     uint32_t number;   /* 0-based */
@@ -53,6 +73,9 @@ struct sim_node {
     conn_id next_incoming;
     struct sim_kernel kernel;
     uint32_t log_count[LOG_EVENT_KIND_COUNT];
+    uint32_t conn_count; /* connections open as the network has them */
+    struct sim_handle handles[SIM_HANDLES_MAX];
+    uint32_t handle_count;
     uint32_t slice_feeds; /* of the present instant; bounded */
     struct mono_time slice_time;
 };
@@ -119,6 +142,7 @@ struct sim_world {
     uint32_t heap_count;
     uint32_t heap_capacity;
     struct sim_hooks hooks;
+    enum sim_plant plant; /* usually none */
     void *scenario;
     uint64_t hash;       /* over every action of every node */
     uint64_t happenings; /* so far */
@@ -218,6 +242,14 @@ bool sim_kernel_has(const struct sim_node *node, const struct prefix *prefix);
 void sim_kernel_forget_daemon(struct sim_node *node);
 void sim_kernel_init(struct sim_node *node);
 void sim_kernel_free(struct sim_node *node);
+
+/* ---- sim_invariants.c ---- */
+
+void sim_handles_note(struct sim_world *world, struct sim_node *node,
+                      const struct core_action *action);
+
+/* A core at rest, after each fact and its consequences. */
+void sim_invariants_check(struct sim_world *world, struct sim_node *node);
 
 /* ---- sim_scenario.c ---- */
 

@@ -494,6 +494,24 @@ START_TEST(collision_of_equal_identifiers_is_settled_by_as)
 }
 END_TEST
 
+/* The one that was to stay ends before it has said anything: nobody else would call the peer. */
+START_TEST(after_a_collision_the_peer_is_called_again_when_the_other_connection_ends)
+{
+    struct rig *rig = rig_with_peer();
+    struct rig_conn *ours = rig_ours(rig);
+    struct open_message open = rig_open(PEER_ASN, 0x0a000002);
+    rig_opened(rig, ours);
+    struct rig_conn *theirs = rig_incoming(rig, PEER);
+    rig_say_open(rig, ours, &open);
+    ck_assert(ours->is_closed && !theirs->is_closed);
+    rig_closed(rig, theirs);
+    ck_assert(theirs->is_closed);
+    rig_wait_ms(rig, 10000);
+    ck_assert_ptr_nonnull(rig_ours(rig));
+    rig_free(rig);
+}
+END_TEST
+
 START_TEST(established_session_survives_another_connection)
 {
     struct rig *rig = rig_with_peer();
@@ -725,6 +743,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_missing_role_matters_in_strict_mode_only);
     tcase_add_test(tcase, collision_keeps_the_connection_of_the_higher_identifier);
     tcase_add_test(tcase, collision_of_equal_identifiers_is_settled_by_as);
+    tcase_add_test(tcase,
+                   after_a_collision_the_peer_is_called_again_when_the_other_connection_ends);
     tcase_add_test(tcase, established_session_survives_another_connection);
     tcase_add_test(tcase, newer_incoming_connection_replaces_a_silent_one);
     tcase_add_test(tcase, routes_outlive_only_a_broken_connection_and_only_when_agreed);

@@ -69,6 +69,10 @@ START_TEST(what_rings_is_what_was_planted)
     only_seed(PLANT_NO_DELETES, "left over");
     only_seed(PLANT_NO_PINS, "in peace");
     only_seed(PLANT_NO_OVERRULES, "not overruled");
+    only_seed(PLANT_STOPPED_TIMER, "timer hold is not armed");
+    only_seed(PLANT_PAST_TIMER, "a timer of the past");
+    only_seed(PLANT_KEPT_CONN, "connections are open");
+    only_seed(PLANT_KEPT_HANDLE, "left of somebody who is gone");
     only_seed(PLANT_DEAF, "still go into tunnel");
 }
 END_TEST
