@@ -12,10 +12,10 @@ ORDER = ("sealane", "bird", "frr")
 
 
 def _loss(results, direction):
-    """In words: the longest interruption, or that nothing came through."""
+    """In words: the longest interruption, or that nothing came through again."""
     summaries = [result[direction] for result in results]
     if any(summary["open"] for summary in summaries):
-        return "blocked"
+        return results[0]["never"]
     return "%.0f ms" % max(summary["outage_ms"] for summary in summaries)
 
 
@@ -71,8 +71,9 @@ def write(seen):
     titles = [ce.KINDS[kind].title for kind in ORDER]
     kept = [title for title in titles if title in head or any(title == was for _, was in old)]
     page = ["| %s |" % " | ".join(head[:2] + kept), "|---" * (2 + len(kept)) + "|"]
-    for line in lines:
-        new = dict(zip(head, line))
-        cells = [new.get(title, old.get((line[0], title), "not run")) for title in kept]
-        page.append("| %s |" % " | ".join(line[:2] + cells))
+    for fault, owed, *cells in lines:
+        new = dict(zip(head[2:], cells))
+        owed = owed if owed != "-" else old.get((fault, head[1]), owed)
+        cells = [new.get(title, old.get((fault, title), "not run")) for title in kept]
+        page.append("| %s |" % " | ".join([fault, owed] + cells))
     marked.write(PAGE, "table", "\n".join(page))

@@ -45,6 +45,7 @@ class Row:
         result = outcome(self.name, hit, again, took)
         result["misses"] = self.misses(hit, again)
         result["owed"] = self.owed()
+        result["never"] = "over %d s" % self.heal_s if self.heals else "blocked"
         return result
 
     def owed(self):
