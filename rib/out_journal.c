@@ -367,11 +367,13 @@ static void slabs_shrink(struct out_journal *journal)
     }
 }
 
-/* All slots of the first block below this one have been passed by everybody. */
+/* All slots of the first block below this one have been passed by everybody. Whoever came to the
+ * block last stands first in its list, and of readers that take turns moves on last: the search for
+ * one that has passed nothing new is mostly over where it begins. */
 static uint32_t passed_by_all(const struct out_journal *journal, const struct journal_block *head)
 {
     uint32_t slot = head->used;
-    for (uint32_t reader = head->first_reader; reader != 0;
+    for (uint32_t reader = head->first_reader; reader != 0 && slot > head->first;
          reader = journal->readers[reader].next_here) {
         if (journal->readers[reader].slot < slot) {
             slot = journal->readers[reader].slot;
