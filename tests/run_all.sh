@@ -48,6 +48,9 @@ fi
 if [ -f tests/examples.sh ]; then
     part "examples" sh tests/examples.sh
 fi
+if [ -f tests/examples_run.py ]; then
+    part "examples that run" python3 tests/examples_run.py
+fi
 if [ -f tests/daemon.py ]; then
     part "daemon and shell" python3 tests/daemon.py
 fi
