@@ -7,7 +7,6 @@ Prints one line per claim and `N passed, N failed, N skipped` at the end.
 """
 
 import contextlib
-import ipaddress
 import os
 import socket
 import struct
@@ -54,7 +53,8 @@ class Site:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
             return sock
         router_id = options.pop("router_id", local)
-        one = bgp.Speaker(asn, router_id, 180, make_socket=make_socket, **options)
+        kind = options.pop("kind", bgp.Speaker)
+        one = kind(asn, router_id, 180, make_socket=make_socket, **options)
         self.speakers.append(one)
         deadline = time.monotonic() + PATIENCE_S
         while True:  # the daemon may not have read the kernel yet, or want another connection
@@ -64,7 +64,7 @@ class Site:
             if time.monotonic() > deadline:
                 raise netlab.LabError("no session %s: %s" % (local, one.notifications))
             one.close()
-            one = bgp.Speaker(asn, router_id, 180, make_socket=make_socket, **options)
+            one = kind(asn, router_id, 180, make_socket=make_socket, **options)
             self.speakers[-1] = one
         one.hop = local
         return one
@@ -186,6 +186,67 @@ def frr_two_providers(site):
     site.wait_heard(v6, ["2001:db8:100::/48"], "provider A hears our IPv6 network")
     two.close()
     site.wait_way("198.18.1.1", {"eth0"}, "one provider ends: the other carries all")
+
+
+# ---- One of two routers of a site, towards the inside ----
+
+class PathSpeaker(bgp.Speaker):
+    """Takes several paths of a prefix (RFC 7911): how many it was told of each."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.paths = {}
+
+    def _take(self, body):
+        gone = int.from_bytes(body[:2], "big")
+        size = int.from_bytes(body[2 + gone:4 + gone], "big")
+        with self._lock:
+            for prefix, number in bgp.read_paths(body[2:2 + gone], bgp.IPV4, True):
+                self.paths.get(prefix, set()).discard(number)
+            for prefix, number in bgp.read_paths(body[4 + gone + size:], bgp.IPV4, True):
+                self.paths.setdefault(prefix, set()).add(number)
+
+
+def ce_pair_inside(site):
+    ce = site.ce.netns
+    m = site.cable("m", "er1", "er")
+    lan = site.cable("lan", "lan0", "e")
+    ce.ip("addr add 192.168.255.1/32 dev lo", "addr add 172.16.0.1/30 dev er1",
+          "addr add 10.1.0.1/24 dev lan0", "route add 192.168.255.2/32 via 10.1.0.2")
+    m.ip("addr add 172.16.0.2/30 dev er")
+    lan.ip("addr add 192.168.255.2/32 dev lo", "addr add 10.1.0.2/24 dev e",
+           "addr add 10.1.0.10/24 dev e", "addr add 10.1.0.20/24 dev e",
+           "route add 192.168.255.1/32 via 10.1.0.1")
+    site.ce.start()
+    msee = site.session(m, 12076, "172.16.0.2", "172.16.0.1")
+    add_path = [bgp.capability(69, b"\0\1\1\1")]
+    twin = site.session(lan, 65001, "192.168.255.2", "192.168.255.1", kind=PathSpeaker,
+                        capabilities=bgp.default_capabilities(65001) + add_path)
+    core = site.session(lan, 65010, "10.1.0.10", "10.1.0.1")
+    firewall = site.session(lan, 65020, "10.1.0.20", "10.1.0.1")
+    site.check("sessions stand to Azure, the other CE, the core switch and the firewall", True)
+    announce(firewall, ["0.0.0.0/0"])
+    announce(firewall, ["10.1.9.9/32"], communities=["65535:666"])
+    site.wait_way("203.0.113.1", {"lan0"}, "the firewall's default route is used")
+    netlab.wait_for("the discard", lambda: "blackhole 10.1.9.9" in ce.run(["ip", "route"])[1],
+                    PATIENCE_S)
+    site.check("a host that the firewall tags BLACKHOLE is discarded", True)
+    site.check("the core switch hears no default route without Azure",
+               "0.0.0.0/0" not in core.prefixes(), sorted(core.prefixes()))
+    announce(msee, ["10.51.0.0/16", "10.77.0.0/16"])
+    site.wait_heard(core, ["0.0.0.0/0"], "it does once something of Azure is known")
+    site.wait_heard(firewall, ["10.51.0.0/16"], "the firewall hears Azure's networks only")
+    site.wait_heard(msee, ["10.1.0.0/16"], "Azure hears our network only")
+    site.check("the other CE hears Azure's network", twin.wait(
+        lambda s: len(s.paths.get("10.51.0.0/16", ())) == 1, PATIENCE_S), twin.paths)
+    twin.send(bgp.update([bgp.origin(), bgp.as_path([12076, 65515]),
+                          bgp.next_hop("192.168.255.2"), bgp.local_pref(100)], ["10.51.8.0/24"]))
+    announce(msee, ["10.51.8.0/24"])
+    site.wait_way("10.51.8.1", {"er1"}, "the own path is better than the other CE's")
+    msee.send(bgp.withdraw(["10.51.0.0/16", "10.51.8.0/24"]))
+    site.wait_way("10.51.8.1", {"lan0"}, "which is at hand when the own one goes")
+    twin.close()
+    site.wait_heard(core, [], "with nothing of Azure left the default route is taken back")
 
 
 # ---- IPsec over ExpressRoute ----
@@ -369,6 +430,7 @@ def vwan_ipsec_liveness(site):
 EXAMPLES = (
     ("expressroute-two-msee.conf", expressroute_two_msee),
     ("frr-two-providers.conf", frr_two_providers),
+    ("ce-pair-inside.conf", ce_pair_inside),
     ("vwan-ipsec-over-er.conf", vwan_ipsec_over_er),
     ("vwan-ipsec-over-er.json", vwan_ipsec_over_er),
     ("vwan-ipsec-probe.conf", vwan_ipsec_probe),
