@@ -253,9 +253,16 @@ bool kernel_is_local_addr(const struct core *core, const struct ip_addr *addr)
 
 uint32_t kernel_connected_interface(const struct core *core, const struct ip_addr *addr)
 {
-    const struct local_route *local =
-        local_route_match(core, addr, LOCAL_KIND_BIT(LOCAL_CONNECTED), 0);
-    return local == NULL ? 0 : local->route.legs[0].ifindex;
+    struct kernel_side *ks = kernel_of(core);
+    if (ks->connected_asked.version != ks->locals_version ||
+        !ip_equal(&ks->connected_asked.addr, addr)) {
+        const struct local_route *local =
+            local_route_match(core, addr, LOCAL_KIND_BIT(LOCAL_CONNECTED), 0);
+        ks->connected_asked.version = ks->locals_version;
+        ks->connected_asked.addr = *addr;
+        ks->connected_asked.ifindex = local == NULL ? 0 : local->route.legs[0].ifindex;
+    }
+    return ks->connected_asked.ifindex;
 }
 
 bool kernel_interface_is_up(const struct core *core, uint32_t ifindex)

@@ -660,7 +660,12 @@ struct kernel_side {
 
     struct hash_index locals;
     uint32_t local_lengths[AFI_SAFI_COUNT][129];
-    uint32_t locals_version; /* one more with each that comes or goes */
+    uint32_t locals_version; /* one more with each that comes, goes or may be used or not */
+    struct {
+        uint32_t version; /* of locals; another one: to be found again */
+        struct ip_addr addr;
+        uint32_t ifindex;
+    } connected_asked; /* the last answer of kernel_connected_interface: questions come in runs */
     uint32_t sorted_version;
     uint32_t sorted_count;
     const struct local_route **sorted; /* for show */

@@ -74,6 +74,7 @@ void local_route_set_usable(struct core *core, struct local_route *local, bool i
     if (local->is_usable != is_usable) {
         local->is_usable = is_usable;
         local->since = core->now;
+        kernel_of(core)->locals_version++;
     }
 }
 

@@ -256,6 +256,25 @@ START_TEST(endpoint_pin_uses_foreign_and_connected_underlays)
 }
 END_TEST
 
+/* The answer is remembered: it must not outlive what it rests on. */
+START_TEST(a_connected_network_is_found_while_its_link_is_up)
+{
+    struct model *model = up_with(mission_config());
+    struct ip_addr near = addr_of("172.16.0.2");
+    struct ip_addr other = addr_of("172.16.0.6");
+    struct ip_addr far = addr_of("10.51.231.10");
+    for (unsigned round = 0; round < 3; round++) {
+        bool is_up = round != 1;
+        model_link_set(model, ER1, is_up);
+        ck_assert_uint_eq(kernel_connected_interface(model->top->core, &near), is_up ? ER1 : 0);
+        ck_assert_uint_eq(kernel_connected_interface(model->top->core, &other), ER2);
+        ck_assert_uint_eq(kernel_connected_interface(model->top->core, &far), 0);
+        ck_assert_uint_eq(kernel_connected_interface(model->top->core, &near), is_up ? ER1 : 0);
+    }
+    model_free(model);
+}
+END_TEST
+
 START_TEST(foreign_route_is_reported_when_its_destinations_become_protected)
 {
     struct config *config = mission_config();
@@ -741,6 +760,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, foreign_route_with_our_metric_is_not_written_over);
     tcase_add_test(tcase, protected_route_is_installed_beside_a_foreign_one);
     tcase_add_test(tcase, endpoint_pin_uses_foreign_and_connected_underlays);
+    tcase_add_test(tcase, a_connected_network_is_found_while_its_link_is_up);
     tcase_add_test(tcase, route_removed_behind_our_back_returns);
     tcase_add_test(tcase, changed_route_is_put_right);
     tcase_add_test(tcase, overrun_is_healed_by_a_new_account);
