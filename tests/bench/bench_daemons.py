@@ -3,7 +3,7 @@ import os
 import shutil
 import signal
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("SEALANE_BUILD", "build"))
@@ -67,7 +67,7 @@ class Daemon:
         self.spawn(*self.command())
 
     def change_policy(self):
-        self.plan.policy = "after"
+        self.plan = replace(self.plan, policy="after")  # the next daemon begins before it again
         self.write()
         self.processes[-1].send_signal(signal.SIGHUP)
 
