@@ -181,7 +181,9 @@ enum session_back_off session_back_off_of(const struct notification *notificatio
 
 static void grow_idle_hold(struct peer_session *session, enum session_back_off back_off)
 {
-    int64_t limit_s = back_off == BACK_OFF_SHORT ? SESSION_LENIENT_HOLD_S : SESSION_IDLE_HOLD_S_MAX;
+    /* One failure after orderly ends does not keep the peer out yet. */
+    int64_t limit_s =
+        back_off == BACK_OFF_SHORT ? SESSION_LENIENT_HOLD_S / 2 : SESSION_IDLE_HOLD_S_MAX;
     int64_t next_ns = session->idle_hold_next.ns * 2;
     int64_t limit_ns = mono_span_s(limit_s).ns;
     if (back_off != BACK_OFF_STAYS && session->idle_hold_next.ns < limit_ns) {

@@ -696,6 +696,11 @@ START_TEST(a_peer_that_ends_in_good_order_may_come_back_every_time)
         ck_assert_int_eq(rig_state(rig, PEER), PEER_IDLE);
         rig_wait_ms(rig, 100); /* connections a second are limited all the same */
     }
+    struct rig_conn *broken = rig_incoming(rig, PEER);
+    rig_say_open(rig, broken, &open);
+    rig_say_keepalive(rig, broken);
+    rig_closed(rig, broken);
+    ck_assert(rig_incoming(rig, PEER)->is_accepted); /* nor is one failure after them */
     rig_free(rig);
 }
 END_TEST
