@@ -119,6 +119,19 @@ class RestartCase:
     def _is_stale(self, net):
         return bool(self._path(net).get("stale"))
 
+    def _established(self):
+        return self._neighbor().get("connectionsEstablished", 0)
+
+    def _is_kept(self, established_before):
+        """Held until the session is back. RFC 4724 4.2: a session that comes back without the F
+        bit ends the kept routes until they are said again; GoBGP sets it with the R bit only."""
+        if self._has(KEPT):
+            return True
+        neighbor = self._neighbor()
+        restart = neighbor.get("gracefulRestartInfo", {}).get("ipv4Unicast", {})
+        is_back = neighbor.get("connectionsEstablished", 0) > established_before
+        return is_back and restart.get("fBit") is False
+
 
 class TheyRestart(RestartCase):
     title = "%s is killed, we help"
@@ -230,13 +243,15 @@ class HoldTimer(RestartCase):
     title = "hold timer with %s, both say N"
 
     def live(self):
-        with Watch(lambda: self._has(KEPT)) as watch:
+        before = self._established()
+        with Watch(lambda: self._is_kept(before)) as watch:
             self.far.pause(signal.SIGSTOP)
             netlab.wait_for("the end of the session", lambda: not self._is_up(), PATIENCE_S, 0.05)
             check(self._is_stale(KEPT), "the routes are not kept")
             self.far.pause(signal.SIGCONT)
             self._wait_up()
-            netlab.wait_for("fresh routes", lambda: not self._is_stale(KEPT), PATIENCE_S, 0.1)
+            netlab.wait_for("fresh routes", lambda: self._has(KEPT) and not
+                            self._is_stale(KEPT), PATIENCE_S, 0.1)
         return watch.verdict(KEPT)
 
 
@@ -246,10 +261,10 @@ class HardReset(RestartCase):
     title = "hard reset by %s"
 
     def live(self):
-        before = self._neighbor()["connectionsEstablished"]
+        before = self._established()
         self.far.reset()
-        netlab.wait_for("another session", lambda: self._is_up() and self._neighbor()[
-            "connectionsEstablished"] > before, PATIENCE_S, 0.05)
+        netlab.wait_for("another session", lambda: self._is_up() and
+                        self._established() > before, PATIENCE_S, 0.05)
         reason = self._neighbor().get("lastResetDueTo", "")
         check("Hard Reset, Cease/Administrative Reset" in reason, "last reset: " + reason)
         check("withdrawn" in self.dut.process.log_tail(60), "its routes were kept")
@@ -262,13 +277,14 @@ class SoftReset(RestartCase):
     title = "reset by %s, which is no hard one"
 
     def live(self):
-        before = self._neighbor()["connectionsEstablished"]
-        with Watch(lambda: self._has(KEPT)) as watch:
+        before = self._established()
+        with Watch(lambda: self._is_kept(before)) as watch:
             self.far.reset()
             netlab.wait_for("stale routes", lambda: self._is_stale(KEPT), PATIENCE_S, 0.05)
-            netlab.wait_for("another session", lambda: self._is_up() and self._neighbor()[
-                "connectionsEstablished"] > before, 2 * PATIENCE_S, 0.1)  # it rests for 30 s
-            netlab.wait_for("fresh routes", lambda: not self._is_stale(KEPT), PATIENCE_S, 0.1)
+            netlab.wait_for("another session", lambda: self._is_up() and
+                            self._established() > before, 2 * PATIENCE_S, 0.1)  # it rests for 30 s
+            netlab.wait_for("fresh routes", lambda: self._has(KEPT) and not
+                            self._is_stale(KEPT), PATIENCE_S, 0.1)
         reason = self._neighbor().get("lastResetDueTo", "")
         check("Cease/Administrative Reset" in reason, "last reset: " + reason)
         return watch.verdict(KEPT)
