@@ -12,6 +12,7 @@
 #include "bgpd/config/config.h"
 #include "bgpd/control/control.h"
 #include "bgpd/core/snapshot.h"
+#include "bgpd/io/bfd_keeper.h"
 #include "bgpd/io/control_socket.h"
 #include "bgpd/io/files.h"
 #include "bgpd/io/kernel_query.h"
@@ -38,6 +39,9 @@ struct app {
     struct daemon_loop *daemon;
     struct control_server *control;
     struct control_socket *socket;
+    struct bfd_keeper *keeper;
+    char bfd_memory_path[PATH_MAX]; /* "": none */
+    char keeper_path[PATH_MAX];
     struct ev_signal hangup;
     struct ev_signal terminate;
     struct ev_signal interrupt;
@@ -312,15 +316,44 @@ static void watch_signals(struct app *app)
     ev_signal_start(app->loop, &app->interrupt);
 }
 
+/* Before there is any thread. What cannot be kept is no reason not to run. */
+static void start_keeper(struct app *app, const struct config_log *log_config)
+{
+    const char *path = app->options.socket_path;
+    int size = snprintf(app->bfd_memory_path, sizeof app->bfd_memory_path, "%s.bfd", path);
+    if (size < 0 || (size_t)size >= sizeof app->bfd_memory_path) {
+        app->bfd_memory_path[0] = 0;
+        return;
+    }
+    snprintf(app->keeper_path, sizeof app->keeper_path, "%s.keeper", path);
+    enum bfd_relief relief = bfd_keeper_relieve(app->keeper_path);
+    if (relief == BFD_RELIEF_REFUSED) {
+        return; /* Another daemon is there; open_control says so. */
+    }
+    if (relief == BFD_RELIEF_SILENCE) {
+        log_sink_printf(app->log, LOG_GENERAL, LOG_SEVERITY_WARNING,
+                        "the BFD keeper behind %s does not answer; end it, and restart",
+                        app->keeper_path);
+        return;
+    }
+    app->keeper = bfd_keeper_new(app->bfd_memory_path, app->keeper_path, log_config);
+    if (app->keeper == NULL) {
+        log_sink_printf(app->log, LOG_GENERAL, LOG_SEVERITY_WARNING,
+                        "BFD sessions will end if sealaned dies: cannot start their keeper: %s",
+                        strerror(errno));
+    }
+}
+
 /* Runs until stopped. Returns the exit status. */
 static int run(struct app *app, struct config *config)
 {
     char error[256] = "";
-    char bfd_memory_path[PATH_MAX];
-    bool has_memory = (size_t)snprintf(bfd_memory_path, sizeof bfd_memory_path, "%s.bfd",
-                                       app->options.socket_path) < sizeof bfd_memory_path;
-    struct daemon_options daemon_options = {.is_dry_fib = app->options.is_dry_fib,
-                                            .bfd_memory_path = has_memory ? bfd_memory_path : NULL};
+    start_keeper(app, &config->log);
+    struct daemon_options daemon_options = {
+        .is_dry_fib = app->options.is_dry_fib,
+        .bfd_memory_path = app->bfd_memory_path[0] != 0 ? app->bfd_memory_path : NULL,
+        .keeper = app->keeper,
+    };
     app->daemon = daemon_loop_new(app->loop, app->log, &daemon_options, error);
     if (app->daemon == NULL || !open_control(app, error)) {
         fprintf(stderr, "sealaned: %s\n", error);
@@ -343,6 +376,7 @@ static int run(struct app *app, struct config *config)
 
 static void release(struct app *app)
 {
+    bool keeps_sessions = false;
     control_socket_free(app->socket);
     if (app->control != NULL) {
         control_server_free(app->control);
@@ -351,8 +385,9 @@ static void release(struct app *app)
         ev_signal_stop(app->loop, &app->hangup);
         ev_signal_stop(app->loop, &app->terminate);
         ev_signal_stop(app->loop, &app->interrupt);
-        daemon_loop_free(app->daemon);
+        keeps_sessions = daemon_loop_free(app->daemon);
     }
+    bfd_keeper_free(app->keeper, keeps_sessions);
     config_tree_free(app->tree);
     config_loader_free(app->loader);
     log_sink_free(app->log);

@@ -182,7 +182,8 @@ void bfd_init(struct bfd_machine *machine, const struct bfd_settings *settings,
 
 bool bfd_remember(const struct bfd_machine *machine, struct bfd_memory *memory_out)
 {
-    if (machine->state != BFD_UP || machine->verdict != BFD_VERDICT_WORKS ||
+    bool is_known_to_work = machine->verdict == BFD_VERDICT_WORKS || machine->is_unconfirmed;
+    if (machine->state != BFD_UP || !is_known_to_work ||
         bfd_auth_is_meticulous(machine->settings.auth.type)) {
         return false;
     }

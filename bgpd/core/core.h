@@ -263,6 +263,8 @@ struct bfd_session_action {
     bool is_shutdown;         /* AdminDown from our side */
     uint8_t minimum_ttl;      /* multihop only; 0: any */
     uint32_t hold_down_ms;    /* up for so long before it is told */
+    uint32_t kept_s;          /* how long the peer keeps routes of a daemon that died; 0: it drops
+                                 them, and nobody need go on with the session */
     struct bfd_auth_key auth; /* secret */
 };
 

@@ -218,7 +218,9 @@ void peers_stop(struct core *core, bool keep_routes)
         bool is_silent = keep_routes && peer->local_open.capabilities.graceful_restart;
         session_stop(core, peer, is_silent ? 0 : CEASE_ADMIN_SHUTDOWN, NULL,
                      "this router is stopping");
-        peer_bfd_remove(core, peer);
+        if (!keep_routes || peer->session->bfd.kept_s == 0) {
+            peer_bfd_remove(core, peer); /* Else BFD must not say that anything ended. */
+        }
     }
     for (int i = 0; i < 2; i++) {
         if (table->listening_port[i] != 0) {

@@ -5,7 +5,16 @@
 
 #include "bgpd/core/graceful_restart.h"
 #include "bgpd/core/kernel_side.h"
+#include "bgpd/core/negotiate.h"
 #include "bgpd/core/session.h"
+
+/* RFC 4724: so long the far end keeps our routes, if it helps us, while nobody here speaks BGP. */
+static uint32_t restart_kept_s(const struct core *core, const struct peer *peer)
+{
+    struct open_message open;
+    negotiate_local_open(core, &peer->settings, &open);
+    return open.capabilities.gr_families != 0 ? open.capabilities.restart_time_s : 0;
+}
 
 static bool wanted_session(const struct core *core, const struct peer *peer,
                            struct bfd_session_action *out)
@@ -31,6 +40,7 @@ static bool wanted_session(const struct core *core, const struct peer *peer,
         .is_shutdown = merged->bfd_shutdown.value,
         .minimum_ttl = (uint8_t)merged->bfd_minimum_ttl.value,
         .hold_down_ms = merged->bfd_hold_down_ms.value,
+        .kept_s = restart_kept_s(core, peer),
     };
     if (merged->bfd_auth.key != NULL) {
         size_t size = strlen(merged->bfd_auth.key);
@@ -57,7 +67,8 @@ static bool same_session(const struct bfd_session_action *a, const struct bfd_se
            a->receive_interval_us == b->receive_interval_us &&
            a->detect_multiplier == b->detect_multiplier && a->passive == b->passive &&
            a->is_shutdown == b->is_shutdown && a->minimum_ttl == b->minimum_ttl &&
-           a->hold_down_ms == b->hold_down_ms && memcmp(&a->auth, &b->auth, sizeof a->auth) == 0;
+           a->hold_down_ms == b->hold_down_ms && a->kept_s == b->kept_s &&
+           memcmp(&a->auth, &b->auth, sizeof a->auth) == 0;
 }
 
 void peer_bfd_remove(struct core *core, struct peer *peer)

@@ -182,6 +182,22 @@ static void session_open(struct bfd_table *table, struct bfd_session *session)
     }
 }
 
+/* Also when it is only the listener: somebody else's BFD may have had the port, and left. */
+static void session_open_missing(struct bfd_table *table, struct bfd_session *session,
+                                 struct mono_time now)
+{
+    uint32_t place = listener_place(session->key.peer.family, session->key.is_multihop);
+    if ((session->socket >= 0 && table->listeners[place] >= 0) ||
+        !mono_reached(session->reopen_at, now)) {
+        return;
+    }
+    session->reopen_at = mono_add(now, mono_span_ms(REOPEN_INTERVAL_MS));
+    listener_need(table, &session->key);
+    if (session->socket < 0) {
+        session_open(table, session);
+    }
+}
+
 static void session_close(struct bfd_session *session)
 {
     if (session->socket >= 0) {
@@ -203,11 +219,7 @@ static void session_send(struct bfd_table *table, struct bfd_session *session,
     struct writer writer = writer_of(octets, sizeof octets);
     bfd_packet_encode(&writer, packet);
     bfd_auth_sign(octets, writer_size(&writer));
-    if (session->socket < 0 && mono_reached(session->reopen_at, now)) {
-        session->reopen_at = mono_add(now, mono_span_ms(REOPEN_INTERVAL_MS));
-        listener_need(table, &session->key);
-        session_open(table, session);
-    }
+    session_open_missing(table, session, now);
     if (session->socket < 0) {
         session->send_errors++;
         return;
@@ -296,6 +308,21 @@ static void session_add(struct bfd_table *table, const struct bfd_session_action
     session->ifindex = action->interface[0] != 0 ? if_nametoindex(action->interface) : 0;
     table->sessions[place] = session;
     table->used = place >= table->used ? place + 1 : table->used;
+    session_note(table, session);
+}
+
+static void session_free(struct bfd_table *table, struct bfd_session *session)
+{
+    session_close(session);
+    table->sessions[session->machine.local_discriminator & PLACE_MASK] = NULL;
+    explicit_bzero(session, sizeof *session); /* its key is a secret */
+    mem_free(MEM_IO, session);
+}
+
+/* The next process finds it in the memory, and its far end keeps routes until then. */
+static bool session_can_be_kept(const struct bfd_session *session)
+{
+    return session->key.kept_s != 0 && session->memory.local_discriminator != 0;
 }
 
 static void session_leave(struct bfd_table *table, struct bfd_session *session,
@@ -308,11 +335,8 @@ static void session_leave(struct bfd_table *table, struct bfd_session *session,
     if (is_known && bfd_take_packet(&session->machine, now, &packet)) {
         session_send(table, session, &packet, now);
     }
-    session_close(session);
     session_note(table, session);
-    table->sessions[session->machine.local_discriminator & PLACE_MASK] = NULL;
-    explicit_bzero(session, sizeof *session); /* its key is a secret */
-    mem_free(MEM_IO, session);
+    session_free(table, session);
 }
 
 void bfd_table_apply(struct bfd_table *table, const struct bfd_session_action *actions,
@@ -475,11 +499,18 @@ struct bfd_table *bfd_table_new(uint64_t seed, const char *memory_path,
     return table;
 }
 
-void bfd_table_free(struct bfd_table *table)
+void bfd_table_free(struct bfd_table *table, bool keeps_sessions)
 {
     for (uint32_t i = 0; i < table->used; i++) {
+        struct bfd_session *session = table->sessions[i];
+        if (session != NULL && !(keeps_sessions && session_can_be_kept(session))) {
+            session_leave(table, session, session->machine.sent_at);
+        }
+    }
+    memory_write(table);
+    for (uint32_t i = 0; i < table->used; i++) {
         if (table->sessions[i] != NULL) {
-            session_leave(table, table->sessions[i], table->sessions[i]->machine.sent_at);
+            session_free(table, table->sessions[i]);
         }
     }
     for (uint32_t i = 0; i < BFD_LISTENERS; i++) {
@@ -487,7 +518,6 @@ void bfd_table_free(struct bfd_table *table)
             close(table->listeners[i]);
         }
     }
-    memory_write(table);
     mem_free(MEM_IO, table->memory_path);
     mem_free(MEM_IO, table->remembered);
     mem_free(MEM_IO, table);

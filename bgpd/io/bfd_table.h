@@ -28,8 +28,9 @@ struct bfd_table *bfd_table_new(uint64_t seed, const char *memory_path,
                                 void (*report)(void *context, const struct bfd_report *report),
                                 void *context);
 
-/* Tells every far end AdminDown first: that we leave is no failure of the path. */
-void bfd_table_free(struct bfd_table *table);
+/* Tells every far end AdminDown first: that we leave is no failure of the path. keeps_sessions:
+ * those that another process can go on with end without a word, and their memory stays. */
+void bfd_table_free(struct bfd_table *table, bool keeps_sessions);
 
 /* Adds, changes and removes sessions. What is removed and added again in one call keeps its state
  * and takes the new intervals by a Poll Sequence. */

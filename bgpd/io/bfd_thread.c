@@ -327,7 +327,7 @@ struct bfd_thread *bfd_thread_new(void (*wake)(void *context), void *context, ui
     if (error != 0) {
         thread->is_ending = true;
         standby_end(thread);
-        bfd_table_free(thread->table);
+        bfd_table_free(thread->table, false);
         close(event);
         mem_free(MEM_IO, thread);
         errno = error;
@@ -336,7 +336,7 @@ struct bfd_thread *bfd_thread_new(void (*wake)(void *context), void *context, ui
     return thread;
 }
 
-void bfd_thread_free(struct bfd_thread *thread)
+void bfd_thread_free(struct bfd_thread *thread, bool keeps_sessions)
 {
     pthread_mutex_lock(&thread->queue_lock);
     thread->is_ending = true;
@@ -345,7 +345,7 @@ void bfd_thread_free(struct bfd_thread *thread)
     signal_event(thread->event);
     pthread_join(thread->thread, NULL);
     standby_end(thread);
-    bfd_table_free(thread->table);
+    bfd_table_free(thread->table, keeps_sessions);
     pthread_mutex_destroy(&thread->queue_lock);
     pthread_mutex_destroy(&thread->table_lock);
     close(thread->event);

@@ -12,8 +12,8 @@ struct bfd_thread;
 struct bfd_thread *bfd_thread_new(void (*wake)(void *context), void *context, uint64_t seed,
                                   const char *memory_path);
 
-/* Tells the far ends AdminDown, then ends the thread. */
-void bfd_thread_free(struct bfd_thread *thread);
+/* Ends the thread; far ends and keeps_sessions as for bfd_table_free. */
+void bfd_thread_free(struct bfd_thread *thread, bool keeps_sessions);
 
 /* Adds, changes or removes a session. After a removal is put nothing more is reported of it. */
 void bfd_thread_put(struct bfd_thread *thread, const struct bfd_session_action *action);

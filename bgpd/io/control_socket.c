@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bgpd/io/clock.h"
+#include "bgpd/io/files.h"
 #include "proto/base/list.h"
 
 #define CLIENTS_MAX      64u
@@ -209,19 +210,6 @@ static bool clear_stale(const char *path, const struct sockaddr_un *addr, char e
     return true;
 }
 
-static void make_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char folder[sizeof((struct sockaddr_un *)0)->sun_path];
-    if (slash != NULL && slash != path && (size_t)(slash - path) < sizeof folder) {
-        memcpy(folder, path, (size_t)(slash - path));
-        folder[slash - path] = 0;
-        if (mkdir(folder, 0750) != 0 && errno != EEXIST) {
-            return; /* bind reports it, with the whole path. */
-        }
-    }
-}
-
 static int listen_on(const char *path, char error_out[256])
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -231,7 +219,7 @@ static int listen_on(const char *path, char error_out[256])
         return -1;
     }
     memcpy(addr.sun_path, path, strlen(path));
-    make_folder(path);
+    file_make_folder_of(path);
     if (!clear_stale(path, &addr, error_out)) {
         return -1;
     }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#define FOLDER_MODE 0750
 
 enum status file_read(const char *path, size_t bytes_max, struct buffer *out, char error_out[256])
 {
@@ -60,6 +63,18 @@ bool file_write_small(const char *path, const char *text)
     close(fd);
     errno = error;
     return is_written;
+}
+
+void file_make_folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_MAX];
+    if (slash == NULL || slash == path || (size_t)(slash - path) >= sizeof folder) {
+        return;
+    }
+    memcpy(folder, path, (size_t)(slash - path));
+    folder[slash - path] = 0;
+    (void)mkdir(folder, FOLDER_MODE);
 }
 
 void service_notify(const char *state)

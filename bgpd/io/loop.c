@@ -30,6 +30,7 @@ struct daemon_loop {
     struct tcp_side *tcp;
     struct fib_thread *fib;
     struct bfd_thread *bfd;
+    struct bfd_keeper *keeper; /* NULL: none */
     struct netlink_monitor *monitor;
     struct tunnel_watch *tunnels;
     struct ev_prepare prepare;
@@ -41,6 +42,7 @@ struct daemon_loop {
     struct ev_async bfd_reports;
     struct ev_timer stop_linger;
     bool is_stopping;
+    bool keeps_routes; /* of a stop */
     bool is_stopped;
     bool is_compat_checked;
     char fatal[LOG_TEXT_BYTES];
@@ -215,6 +217,9 @@ static void carry_out(struct daemon_loop *daemon, const struct core_action *acti
         return;
     case ACTION_BFD_SESSION:
         bfd_thread_put(daemon->bfd, &action->bfd_session);
+        if (daemon->keeper != NULL) {
+            bfd_keeper_put(daemon->keeper, &action->bfd_session);
+        }
         return;
     case ACTION_TUNNEL_WATCH:
         tunnel_watch_set(daemon->tunnels, &action->tunnel_watch);
@@ -332,7 +337,7 @@ static bool open_threads(struct daemon_loop *daemon, const struct daemon_options
         return false;
     }
     if (!open_kernel(daemon, options->is_dry_fib, error_out)) {
-        bfd_thread_free(daemon->bfd);
+        bfd_thread_free(daemon->bfd, false);
         return false;
     }
     return true;
@@ -344,6 +349,7 @@ struct daemon_loop *daemon_loop_new(struct ev_loop *loop, struct log_sink *log,
     struct daemon_loop *daemon = mem_alloc(MEM_IO, sizeof *daemon);
     daemon->loop = loop;
     daemon->log = log;
+    daemon->keeper = options->keeper;
     daemon->is_compat_checked = options->is_dry_fib;
     ev_async_init(&daemon->fib_results, on_fib_results);
     daemon->fib_results.data = daemon;
@@ -379,8 +385,9 @@ struct daemon_loop *daemon_loop_new(struct ev_loop *loop, struct log_sink *log,
     return daemon;
 }
 
-void daemon_loop_free(struct daemon_loop *daemon)
+bool daemon_loop_free(struct daemon_loop *daemon)
 {
+    bool keeps_sessions = daemon->keeps_routes && daemon->keeper != NULL;
     ev_prepare_stop(daemon->loop, &daemon->prepare);
     ev_check_stop(daemon->loop, &daemon->check);
     ev_timer_stop(daemon->loop, &daemon->deadline);
@@ -388,13 +395,14 @@ void daemon_loop_free(struct daemon_loop *daemon)
     ev_idle_stop(daemon->loop, &daemon->busy);
     tunnel_watch_free(daemon->tunnels);
     netlink_monitor_free(daemon->monitor);
-    bfd_thread_free(daemon->bfd);
+    bfd_thread_free(daemon->bfd, keeps_sessions);
     fib_thread_free(daemon->fib);
     ev_async_stop(daemon->loop, &daemon->fib_results);
     ev_async_stop(daemon->loop, &daemon->bfd_reports);
     tcp_side_free(daemon->tcp);
     core_free(daemon->core);
     mem_free(MEM_IO, daemon);
+    return keeps_sessions;
 }
 
 struct core *daemon_loop_core(const struct daemon_loop *daemon)
@@ -468,6 +476,7 @@ void daemon_loop_stop(struct daemon_loop *daemon, bool keep_routes)
         return;
     }
     daemon->is_stopping = true;
+    daemon->keeps_routes = keep_routes;
     struct core_event event = {.kind = EVENT_STOP, .stop = {keep_routes}};
     daemon_loop_feed(daemon, &event);
 }

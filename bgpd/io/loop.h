@@ -6,6 +6,7 @@
 
 #include "bgpd/core/bfd.h"
 #include "bgpd/core/core.h"
+#include "bgpd/io/bfd_keeper.h"
 #include "bgpd/io/log_sink.h"
 
 struct daemon_loop;
@@ -13,14 +14,16 @@ struct daemon_loop;
 struct daemon_options {
     bool is_dry_fib;             /* -n: nothing is written to the kernel, nor kept for it */
     const char *bfd_memory_path; /* see bfd_memory.h; NULL: none */
+    struct bfd_keeper *keeper;   /* borrowed; NULL: nobody is told of the BFD sessions */
 };
 
 /* NULL with error_out when the kernel interface cannot be had ("... run as root"). */
 struct daemon_loop *daemon_loop_new(struct ev_loop *loop, struct log_sink *log,
                                     const struct daemon_options *options, char error_out[256]);
 
-/* The core must have been stopped or never started. */
-void daemon_loop_free(struct daemon_loop *daemon);
+/* The core must have been stopped or never started. True when its BFD sessions are still up, and
+ * for the keeper to go on with: after a stop that keeps routes. */
+bool daemon_loop_free(struct daemon_loop *daemon);
 
 struct core *daemon_loop_core(const struct daemon_loop *daemon);
 

@@ -4,6 +4,7 @@ The far end is stopped as a process, so that nothing but BFD can tell: the
 carrier stays and the hold timer is far away.
 """
 
+import contextlib
 import re
 import signal
 import time
@@ -12,6 +13,7 @@ import far_ends
 import netlab
 import peers
 from base import PATIENCE_S, Skip, Wire, check, wait_listening
+from restart_cases import Watch
 
 INTERVAL_MS, MULTIPLIER = 300, 3
 SETTLED_S = 1.5
@@ -34,7 +36,7 @@ class FrrFar:
             "  receive-interval %d" % INTERVAL_MS, "  detect-multiplier %d" % MULTIPLIER,
             "router bgp 65002", " bgp router-id 10.99.0.2", " no bgp ebgp-requires-policy",
             " neighbor %s remote-as 65001" % plan.dut, " neighbor %s timers 30 90" % plan.dut,
-            " neighbor %s timers connect 1" % plan.dut,
+            " neighbor %s timers connect 1" % plan.dut, " bgp graceful-restart",
             " neighbor %s update-source %s" % (plan.dut, plan.peer), *hops,
             " neighbor %s bfd" % plan.dut, " neighbor %s bfd profile fast" % plan.dut,
             " address-family %s unicast" % plan.word, "  neighbor %s activate" % plan.dut,
@@ -76,7 +78,7 @@ class BirdFar:
 protocol device { }
 protocol bfd { %s { min rx interval %d ms; min tx interval %d ms; multiplier %d; %s }; }
 protocol bgp dut {
-  local %s as 65002; neighbor %s as 65001; hold time 90; bfd on; %s
+  local %s as 65002; neighbor %s as 65001; hold time 90; bfd on; graceful restart on; %s
   connect delay time 1; connect retry time 1; error wait time 1, 2;
   %s { import all; export none; };
 }
@@ -140,7 +142,7 @@ class BfdCase:
             raise Skip("the stand-in does not say what BFD says")
         wire = Wire()
         self.dut = self.make_dut(
-            self.slug, wire.dut, dut_config(self.plan, self.is_multihop, self.is_strict, self.proof))
+            self.slug, wire.dut, self.dut_config())
         self.far = self.far_class(self.slug, wire, self.plan, self.is_multihop, self.proof)
         try:
             self.dut.start()
@@ -154,6 +156,9 @@ class BfdCase:
                 self.dut.stop()
             finally:
                 wire.remove()
+
+    def dut_config(self):
+        return dut_config(self.plan, self.is_multihop, self.is_strict, self.proof)
 
     def _neighbor(self):
         return self.dut.json("show bgp neighbors " + self.plan.peer).get(self.plan.peer, {})
@@ -209,6 +214,45 @@ class BfdCase:
         return "noticed after %d ms" % (took * 1000)
 
 
+class AwayCase(BfdCase):
+    """sealaned is away for several detection times, crashed or stopped so that it keeps routes:
+    its keeper goes on, the far end's BFD never falls, and so its graceful restart helps."""
+
+    AWAY_S = 3.0
+    NETWORK = {4: "198.51.100.0/24", 6: "2001:db8:51::/48"}
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.name = self.name.replace("BFD with", "BFD while sealaned is away, with")
+        self.slug = re.sub(r"\W+", "-", self.name.lower())
+
+    def dut_config(self):
+        config = super().dut_config().replace(
+            "router bgp 65001", "fib keep-routes-on-stop\nrouter bgp 65001\n bgp graceful-restart")
+        return config + "  network %s\n" % self.NETWORK[self.plan.version]
+
+    def _is_up(self):
+        with contextlib.suppress(netlab.LabError):  # just started
+            return super()._is_up()
+        return False
+
+    def _be_away(self, end, how):
+        with Watch(self.far.sees_up) as watch:
+            end()
+            time.sleep(self.AWAY_S)
+            self.dut.start()
+            self._wait_settled("after " + how)
+        check(watch.absent == 0, "BFD was not up over there %d of %d times: %s" % (
+            watch.absent, watch.asked, how))
+        return watch.asked
+
+    def _live(self):
+        self._wait_settled("at the start")
+        looks = self._be_away(self.dut.process.kill, "a crash")
+        looks += self._be_away(self.dut.process.stop, "a stop that keeps routes")
+        return "%d looks, never down" % looks
+
+
 def cases(make_dut):
     made = []
     for far in (FrrFar, BirdFar):
@@ -216,4 +260,6 @@ def cases(make_dut):
         made.append(BfdCase(make_dut, far, 4, is_multihop=True))
         made.append(BfdCase(make_dut, far, 4, is_strict=True))
         made += [BfdCase(make_dut, far, 4, proof=proof) for proof in far.proofs]
+        made += [AwayCase(make_dut, far, version) for version in (4, 6)]
+    made.append(AwayCase(make_dut, BirdFar, 4, proof="sha1"))
     return made

@@ -137,7 +137,7 @@ def compare(kinds, options):
                 print("  FAIL  the lab itself ended with %d" % status)
                 judge.failed += 1
     lines = rows.configuration_lines()
-    print("%-31s %-8s %d lines, 1 process" % ("configuration", ce.KINDS["sealane"].title, lines))
+    print("%-31s %-8s %d lines, 1 daemon" % ("configuration", ce.KINDS["sealane"].title, lines))
     if options.runs > 1:
         print("\nworst of %d runs, to Azure / from it" % options.runs)
         print(lab_document.text(judge.seen))

@@ -220,16 +220,55 @@ START_TEST(a_stop_that_keeps_routes_ends_graceful_sessions_without_a_word)
 }
 END_TEST
 
+static struct config *config_with_bfd(struct config *config)
+{
+    ((struct config_neighbor *)(uintptr_t)config->bgp.neighbors)[0].bfd =
+        (struct opt_bool){true, true};
+    return config;
+}
+
+/* Else the far end hears AdminDown, and may take it for the end of what it is to keep. */
+START_TEST(a_stop_that_keeps_routes_leaves_bfd_to_the_keeper)
+{
+    for (int keeps = 0; keeps < 2; keeps++) {
+        struct rig *rig = rig_new();
+        struct core_event event = {.kind = EVENT_STOP};
+        event.stop.keep_routes = keeps == 1;
+        rig_configure(rig, config_with_bfd(restart_config()));
+        ck_assert_int_eq(rig->bfd_count, 1);
+        ck_assert_uint_eq(rig->bfd[0].kept_s, 120);
+        rig_feed(rig, &event);
+        ck_assert_int_eq(rig->bfd_count, keeps ? 1 : 2);
+        ck_assert(keeps || rig->bfd[1].is_delete);
+        rig_free(rig);
+    }
+}
+END_TEST
+
+START_TEST(bfd_is_kept_only_where_the_neighbor_keeps_routes)
+{
+    struct rig *rig = rig_new();
+    struct config *config = config_with_bfd(restart_config());
+    struct core_event event = {.kind = EVENT_STOP, .stop = {.keep_routes = true}};
+    ((struct config_neighbor *)(uintptr_t)config->bgp.neighbors)[0].graceful_restart_disable =
+        (struct opt_bool){true, true};
+    rig_configure(rig, config);
+    ck_assert_int_eq(rig->bfd_count, 1);
+    ck_assert_uint_eq(rig->bfd[0].kept_s, 0);
+    rig_feed(rig, &event);
+    ck_assert_int_eq(rig->bfd_count, 2);
+    ck_assert(rig->bfd[1].is_delete);
+    rig_free(rig);
+}
+END_TEST
+
 /* The far end's BFD falls when it hears of the new run; the BGP session comes after that. */
 START_TEST(just_after_a_restart_sessions_wait_for_their_bfd)
 {
     for (int is_answered = 0; is_answered < 2; is_answered++) {
         struct rig *rig = rig_new_over_old_routes();
-        struct config *config = restart_config();
         struct core_event up = {.kind = EVENT_BFD_STATE};
-        ((struct config_neighbor *)(uintptr_t)config->bgp.neighbors)[0].bfd =
-            (struct opt_bool){true, true};
-        rig_configure(rig, config);
+        rig_configure(rig, config_with_bfd(restart_config()));
         rig_dump_end(rig);
         rig_wait_ms(rig, 3000);
         ck_assert_ptr_null(rig_dialled(rig, PEER));
@@ -502,6 +541,8 @@ Suite *test_suite(void)
     tcase_add_test(restarting, nobody_waits_for_those_who_restart_themselves_or_cannot);
     tcase_add_test(restarting, the_deferral_timer_ends_the_wait_for_end_of_rib);
     tcase_add_test(restarting, a_stop_that_keeps_routes_ends_graceful_sessions_without_a_word);
+    tcase_add_test(restarting, a_stop_that_keeps_routes_leaves_bfd_to_the_keeper);
+    tcase_add_test(restarting, bfd_is_kept_only_where_the_neighbor_keeps_routes);
     tcase_add_test(restarting, just_after_a_restart_sessions_wait_for_their_bfd);
     tcase_add_test(restarting, a_failure_ends_the_deferral);
     suite_add_tcase(suite, restarting);

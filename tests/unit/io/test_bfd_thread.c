@@ -1,5 +1,4 @@
-/* The BFD thread against a second one over a real line: veth pairs and a bridge, each end in a
- * namespace of its own. Without the privilege for namespaces nothing can be tested. */
+/* The BFD thread against a second one over a real line. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -12,190 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bgpd/io/bfd_thread.h"
-#include "bgpd/io/clock.h"
-#include "tests/unit/io/namespace.h"
-#include "tests/unit/unit.h"
-
-#define ENDS 2
-
-struct end {
-    struct bfd_thread *thread;
-    int namespace;
-    _Atomic uint32_t wakes;
-};
-
-static struct end ends[ENDS];
-static int middle; /* the namespace of the bridge */
-
-/* Azure's interval; `make soak` asks for the shortest one, which wants a machine that never stands
- * still for a tenth of a second. */
-static int interval_ms(void)
-{
-    return getenv("SEALANE_SOAK") != NULL ? 50 : 300;
-}
-
-/* A time that is meant for intervals of 50 ms. */
-static int scaled_ms(int ms)
-{
-    return ms * interval_ms() / 50;
-}
-
-static void on_wake(void *context)
-{
-    struct end *end = context;
-    end->wakes++;
-}
-
-static void command(const char *text)
-{
-    FILE *shell = popen(text, "w");
-    ck_assert_ptr_nonnull(shell);
-    ck_assert_msg(pclose(shell) == 0, "%s", text);
-}
-
-static int namespace_make(void)
-{
-    ck_assert(namespace_enter());
-    int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    ck_assert_int_ge(fd, 0);
-    return fd;
-}
-
-static void namespace_into(int fd)
-{
-    ck_assert_int_eq(setns(fd, CLONE_NEWNET), 0);
-}
-
-/* Two ends with 10.9.0.1 and .2 (and fd09::1, ::2) on "line", joined by a bridge in the middle
- * whose ports can be shut without either end noticing its carrier. */
-static bool line_make(void)
-{
-    if (!namespace_enter()) {
-        return false;
-    }
-    for (int i = 0; i < ENDS; i++) {
-        ends[i].namespace = namespace_make();
-    }
-    middle = namespace_make();
-    command("ip link add name mid type bridge && ip link set mid up");
-    for (int i = 0; i < ENDS; i++) {
-        char text[256];
-        snprintf(text, sizeof text,
-                 "ip link add port%d type veth peer name line netns /proc/%d/fd/%d && "
-                 "ip link set port%d master mid up",
-                 i, (int)getpid(), ends[i].namespace, i);
-        command(text);
-        namespace_into(ends[i].namespace);
-        snprintf(text, sizeof text,
-                 "ip addr add 10.9.0.%d/24 dev line && ip addr add fd09::%d/64 dev line nodad && "
-                 "ip link set line up",
-                 i + 1, i + 1);
-        command(text);
-        ends[i].thread = bfd_thread_new(on_wake, &ends[i], (uint64_t)i + 1, NULL);
-        ck_assert_ptr_nonnull(ends[i].thread);
-        namespace_into(middle);
-    }
-    return true;
-}
-
-static void line_free(void)
-{
-    for (int i = 0; i < ENDS; i++) {
-        if (ends[i].thread != NULL) {
-            bfd_thread_free(ends[i].thread);
-        }
-        close(ends[i].namespace);
-    }
-}
-
-static struct ip_addr addr_of(const char *text)
-{
-    struct ip_addr addr;
-    ck_assert_int_eq(ip_parse(text, &addr), STATUS_OK);
-    return addr;
-}
-
-static struct bfd_session_action session_of(int end, bool is_v6, bool is_multihop)
-{
-    static const char *const v4[ENDS] = {"10.9.0.1", "10.9.0.2"};
-    static const char *const v6[ENDS] = {"fd09::1", "fd09::2"};
-    struct bfd_session_action action = {
-        .peer = addr_of(is_v6 ? v6[1 - end] : v4[1 - end]),
-        .local = addr_of(is_v6 ? v6[end] : v4[end]),
-        .is_multihop = is_multihop,
-        .transmit_interval_us = (uint32_t)interval_ms() * 1000,
-        .receive_interval_us = (uint32_t)interval_ms() * 1000,
-        .detect_multiplier = 3,
-    };
-    if (!is_multihop) {
-        snprintf(action.interface, sizeof action.interface, "line");
-    }
-    return action;
-}
-
-static size_t read_sessions(int end, struct bfd_session_view *views_out, size_t max)
-{
-    uint32_t next = 0;
-    return bfd_thread_read(ends[end].thread, &next, views_out, max);
-}
-
-static void put(int end, const struct bfd_session_action *action)
-{
-    bfd_thread_put(ends[end].thread, action);
-    bfd_thread_kick(ends[end].thread);
-}
-
-/* The next report of that end; waited for at most wait_ms. */
-static bool next_report(int end, int wait_ms, struct bfd_report *report_out)
-{
-    for (int waited_ms = 0; waited_ms < wait_ms; waited_ms += 2) {
-        if (bfd_thread_take_reports(ends[end].thread, report_out, 1) != 0) {
-            for (int tries = 0; ends[end].wakes == 0 && tries < 500; tries++) {
-                usleep(2000); /* the report is there a moment before the call */
-            }
-            ck_assert_uint_ne(ends[end].wakes, 0);
-            return true;
-        }
-        usleep(2000);
-    }
-    return false;
-}
-
-static void both_come_up(bool is_v6, bool is_multihop)
-{
-    for (int i = 0; i < ENDS; i++) {
-        struct bfd_session_action action = session_of(i, is_v6, is_multihop);
-        put(i, &action);
-    }
-    for (int i = 0; i < ENDS; i++) {
-        struct bfd_report report;
-        struct bfd_session_action action = session_of(i, is_v6, is_multihop);
-        ck_assert(next_report(i, scaled_ms(3000), &report));
-        ck_assert_msg(!report.is_trouble, "%s", report.trouble);
-        ck_assert(report.fact.is_up && !report.fact.is_admin_down);
-        ck_assert(ip_equal(&report.fact.peer, &action.peer));
-        ck_assert(ip_equal(&report.fact.local, &action.local));
-        ck_assert(is_multihop == (report.fact.ifindex == 0));
-    }
-}
-
-/* Until the Poll Sequence is done and detection is three intervals. */
-static void settle(void)
-{
-    int64_t detection_ns = (int64_t)interval_ms() * 3 * 1000000;
-    for (int i = 0; i < ENDS; i++) {
-        struct bfd_session_view view;
-        for (int tries = 0; tries < 1000; tries++) {
-            ck_assert_uint_eq(read_sessions(i, &view, 1), 1);
-            if (bfd_detection_time(&view.machine).ns == detection_ns) {
-                break;
-            }
-            usleep(2000);
-        }
-        ck_assert_int_eq(bfd_detection_time(&view.machine).ns, detection_ns);
-    }
-}
+#include "bgpd/io/bfd_socket.h"
+#include "tests/unit/io/bfd_line.h"
 
 START_TEST(a_silent_line_is_detected_and_its_return_too)
 {
@@ -245,7 +62,7 @@ START_TEST(a_removed_session_is_no_failure_over_there)
     action.is_delete = false;
     put(0, &action);
     ck_assert(next_report(1, scaled_ms(3000), &report) && report.fact.is_up);
-    bfd_thread_free(ends[0].thread); /* as the daemon ends */
+    bfd_thread_free(ends[0].thread, false); /* as the daemon ends */
     ends[0].thread = NULL;
     ck_assert(next_report(1, scaled_ms(100), &report));
     ck_assert(!report.fact.is_up && report.fact.is_admin_down);
@@ -278,7 +95,7 @@ START_TEST(a_session_outlives_a_daemon_that_is_killed)
     }
     struct bfd_report report;
     struct bfd_session_view view;
-    bfd_thread_free(ends[0].thread);
+    bfd_thread_free(ends[0].thread, false);
     start_remembering(path);
     put_patient(0);
     put_patient(1);
@@ -291,7 +108,7 @@ START_TEST(a_session_outlives_a_daemon_that_is_killed)
     /* Its last words are lost on the line, and the file is put back, as if it had been killed. */
     command("ip link set port0 nomaster");
     command(copy);
-    bfd_thread_free(ends[0].thread);
+    bfd_thread_free(ends[0].thread, false);
     ck_assert_int_ne(access(path, F_OK), 0); /* an orderly end leaves nothing to go on with */
     command("mv /run/bfd-memory.kept /run/bfd-memory && ip link set port0 master mid");
     start_remembering(path);
@@ -300,6 +117,33 @@ START_TEST(a_session_outlives_a_daemon_that_is_killed)
     ck_assert(!next_report(1, scaled_ms(100), &report)); /* the far end has not noticed */
     ck_assert_uint_eq(read_sessions(1, &view, 1), 1);
     ck_assert_uint_eq(view.machine.statistics.downs, 0);
+    line_free();
+}
+END_TEST
+
+START_TEST(a_port_that_somebody_else_had_is_taken_when_he_leaves)
+{
+    if (!line_make()) {
+        return;
+    }
+    struct bfd_report report;
+    namespace_into(ends[0].namespace);
+    int other = bfd_socket_listen(IP_V4, false);
+    ck_assert_int_ge(other, 0);
+    namespace_into(middle);
+    for (int i = 0; i < ENDS; i++) {
+        struct bfd_session_action action = session_of(i, false, false);
+        put(i, &action);
+    }
+    ck_assert(next_report(0, scaled_ms(100), &report) && report.is_trouble);
+    ck_assert_str_eq(report.trouble,
+                     "BFD: cannot listen on UDP port 3784 for IPv4: Address already in use");
+    ck_assert(!next_report(0, scaled_ms(300), &report)); /* said once, and not up */
+    close(other);
+    for (int i = 0; i < ENDS; i++) {
+        ck_assert(next_report(i, scaled_ms(3000), &report));
+        ck_assert(!report.is_trouble && report.fact.is_up);
+    }
     line_free();
 }
 END_TEST
@@ -709,6 +553,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(cases, a_silent_line_is_detected_and_its_return_too, 0, 4);
     tcase_add_test(cases, a_removed_session_is_no_failure_over_there);
     tcase_add_test(cases, a_session_outlives_a_daemon_that_is_killed);
+    tcase_add_test(cases, a_port_that_somebody_else_had_is_taken_when_he_leaves);
     tcase_add_test(cases, changed_intervals_keep_the_session_up);
     tcase_add_test(cases, strangers_are_discarded_under_their_own_counters);
     tcase_add_test(cases, multihop_packets_below_the_minimum_ttl_are_discarded);
