@@ -201,7 +201,8 @@ void session_retry_soon(struct core *core, struct peer *peer);
 /* How the idle hold time grows with a drop. */
 enum session_back_off {
     BACK_OFF_STAYS, /* nobody's failure */
-    BACK_OFF_SHORT, /* an orderly end: no further than to where the peer may come back at once */
+    BACK_OFF_SHORT, /* an orderly end: the peer may come back at once, and we wait for seconds only
+                     */
     BACK_OFF_FULL,  /* a failure: up to SESSION_IDLE_HOLD_S_MAX */
 };
 
@@ -209,8 +210,8 @@ enum session_back_off {
 enum session_back_off session_back_off_of(const struct notification *notification);
 
 /* After a drop: arms the idle hold timer, which governs our own attempts. The peer may connect
- * again meanwhile unless what ended was a session, for the fourth time or more in quick succession.
- */
+ * again meanwhile unless what failed was a session, for the fourth time or more in quick
+ * succession. */
 void session_schedule(struct core *core, struct peer *peer, enum session_back_off back_off,
                       bool was_established);
 void session_run_pending_reset(struct core *core, struct peer *peer);

@@ -260,6 +260,13 @@ static bool is_way_to_blame(const struct core *core, const struct peer *peer,
             kernel_tunnel_was_dead(core, peer->settings.tunnel_number, peer->established_at));
 }
 
+/* RFC 4724 4.2: so ends the session of a peer that restarts. What we keep of it has a time limit,
+ * so it is wanted back. */
+static bool is_restart(const struct peer *peer, const struct fsm_input *input)
+{
+    return input->event == FSM_TCP_FAILED && helped_families(peer) != 0;
+}
+
 static enum session_back_off back_off_of(const struct core *core, const struct peer *peer,
                                          const struct fsm_cell *cell, const struct fsm_input *input,
                                          bool was_established)
@@ -267,7 +274,7 @@ static enum session_back_off back_off_of(const struct core *core, const struct p
     if (cell->act != FSM_DROP) {
         return BACK_OFF_STAYS;
     }
-    if (was_established && is_way_to_blame(core, peer, input)) {
+    if (was_established && (is_way_to_blame(core, peer, input) || is_restart(peer, input))) {
         return BACK_OFF_SHORT;
     }
     return session_back_off_of(input->event == FSM_NOTIFICATION ? input->notification : NULL);

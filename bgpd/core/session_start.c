@@ -179,13 +179,18 @@ enum session_back_off session_back_off_of(const struct notification *notificatio
     }
 }
 
+/* One failure after orderly ends does not keep the peer out yet. */
+static int64_t idle_hold_limit_ns(enum session_back_off back_off)
+{
+    return mono_span_s(back_off == BACK_OFF_SHORT ? SESSION_LENIENT_HOLD_S / 2
+                                                  : SESSION_IDLE_HOLD_S_MAX)
+        .ns;
+}
+
 static void grow_idle_hold(struct peer_session *session, enum session_back_off back_off)
 {
-    /* One failure after orderly ends does not keep the peer out yet. */
-    int64_t limit_s =
-        back_off == BACK_OFF_SHORT ? SESSION_LENIENT_HOLD_S / 2 : SESSION_IDLE_HOLD_S_MAX;
     int64_t next_ns = session->idle_hold_next.ns * 2;
-    int64_t limit_ns = mono_span_s(limit_s).ns;
+    int64_t limit_ns = idle_hold_limit_ns(back_off);
     if (back_off != BACK_OFF_STAYS && session->idle_hold_next.ns < limit_ns) {
         session->idle_hold_next = mono_span_ns(next_ns < limit_ns ? next_ns : limit_ns);
     }
@@ -211,10 +216,14 @@ void session_schedule(struct core *core, struct peer *peer, enum session_back_of
         }
         return;
     }
+    /* Failures before are no reason to make somebody wait who ends in good order. */
+    int64_t hold_ns = idle_hold_limit_ns(back_off);
+    hold_ns = session->idle_hold_next.ns < hold_ns ? session->idle_hold_next.ns : hold_ns;
     timer_start(&core->timers, &session->idle_hold,
-                mono_add(core->now, session_jitter(core, session->idle_hold_next)));
+                mono_add(core->now, session_jitter(core, mono_span_ns(hold_ns))));
     grow_idle_hold(session, back_off);
-    if (!was_established || session->idle_hold_next.ns <= mono_span_s(SESSION_LENIENT_HOLD_S).ns) {
+    bool is_flapping = session->idle_hold_next.ns > mono_span_s(SESSION_LENIENT_HOLD_S).ns;
+    if (!was_established || back_off == BACK_OFF_SHORT || !is_flapping) {
         session_feed_event(core, &session->conns[CONN_THEIRS], FSM_START_PASSIVE);
     }
 }
@@ -277,6 +286,6 @@ void peer_hold_idle(struct core *core, struct peer *peer, struct mono_span resta
     snprintf(session->obstacle, OBSTACLE_BYTES, "%s", reason);
     if (session->conns[CONN_OURS].state == PEER_IDLE &&
         session->conns[CONN_THEIRS].state == PEER_IDLE) {
-        session_schedule(core, peer, false, true);
+        session_schedule(core, peer, BACK_OFF_STAYS, true);
     }
 }

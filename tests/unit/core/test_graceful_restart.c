@@ -320,6 +320,25 @@ START_TEST(only_families_that_the_neighbor_listed_are_kept)
 }
 END_TEST
 
+/* What is kept of it has a time limit: it is not made to wait, however often it restarts. */
+START_TEST(a_neighbor_that_restarts_again_and_again_may_come_back_at_once)
+{
+    struct rig_conn *conn;
+    struct open_message open = restart_open(PEER, PEER_ASN);
+    struct rig *rig = helping(&conn, &open);
+    for (int i = 0; i < 8; i++) {
+        rig_closed(rig, conn);
+        rig_wait_ms(rig, 100);
+        conn = rig_incoming(rig, PEER);
+        ck_assert_msg(conn->is_accepted, "time %d", i);
+        rig_say_open(rig, conn, &open);
+        rig_say_keepalive(rig, conn);
+        ck_assert_int_eq(rig_state(rig, PEER), PEER_ESTABLISHED);
+    }
+    rig_free(rig);
+}
+END_TEST
+
 /* RFC 4724 3: F tells of the last restart; before a first one it says nothing. */
 START_TEST(routes_are_kept_although_the_first_open_had_no_f)
 {
@@ -548,6 +567,7 @@ Suite *test_suite(void)
     suite_add_tcase(suite, restarting);
     TCase *helping_case = tcase_create("helping");
     tcase_add_test(helping_case, only_families_that_the_neighbor_listed_are_kept);
+    tcase_add_test(helping_case, a_neighbor_that_restarts_again_and_again_may_come_back_at_once);
     tcase_add_test(helping_case, routes_are_kept_although_the_first_open_had_no_f);
     tcase_add_test(helping_case, routes_do_not_outlive_the_link_to_the_neighbor);
     tcase_add_test(helping_case, kept_routes_go_when_the_restart_time_of_the_neighbor_is_over);

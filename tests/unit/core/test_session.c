@@ -705,6 +705,29 @@ START_TEST(a_peer_that_ends_in_good_order_may_come_back_every_time)
 }
 END_TEST
 
+/* Nor do failures before make somebody wait who ends in good order. */
+START_TEST(an_orderly_end_after_failures_is_no_failure)
+{
+    struct rig *rig = rig_with_peer();
+    struct open_message open = rig_open(PEER_ASN, PEER_ID);
+    for (int i = 0; i < 5; i++) {
+        rig_wait_ms(rig, 16001);
+        struct rig_conn *conn = rig_incoming(rig, PEER);
+        ck_assert_msg(conn->is_accepted, "time %d", i);
+        rig_say_open(rig, conn, &open);
+        rig_say_keepalive(rig, conn);
+        ck_assert_int_eq(rig_state(rig, PEER), PEER_ESTABLISHED);
+        if (i < 4) {
+            rig_closed(rig, conn);
+        } else {
+            rig_say_notification(rig, conn, 6, CEASE_ADMIN_SHUTDOWN);
+        }
+    }
+    ck_assert(rig_incoming(rig, PEER)->is_accepted);
+    rig_free(rig);
+}
+END_TEST
+
 START_TEST(a_neighbor_shut_down_is_refused)
 {
     struct rig *rig = rig_new();
@@ -758,6 +781,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_peer_whose_open_was_wrong_may_come_back_at_once);
     tcase_add_test(tcase, a_flapping_peer_is_refused_from_the_fourth_time_on);
     tcase_add_test(tcase, a_peer_that_ends_in_good_order_may_come_back_every_time);
+    tcase_add_test(tcase, an_orderly_end_after_failures_is_no_failure);
     tcase_add_test(tcase, a_neighbor_shut_down_is_refused);
     suite_add_tcase(suite, tcase);
     return suite;
