@@ -101,6 +101,7 @@ void fib_dump_begin(struct core *core)
     audit->began = core->now;
     audit->missing_count = 0;
     audit->logged = 0;
+    audit->met = (struct prefix){.family = IP_NONE};
     LIST_FOREACH(node, &ks->own_routes)
     {
         CONTAINER_OF(node, struct own_route, node)->local.is_seen = false;
@@ -340,6 +341,37 @@ static void on_first_place(struct core *core, struct own_route *own,
     }
 }
 
+static void note_met(struct core *core, const struct kernel_route_event *event)
+{
+    struct fib_audit *audit = &kernel_of(core)->audit;
+    if (event->is_from_dump) {
+        audit->met = event->route.prefix;
+        audit->met_metric = event->route.metric;
+    }
+}
+
+/* An account has a second one of ours in a place that is for one, behind the right one: it would
+ * come to light when that goes. IPv4 tells them apart by kind and first leg, or by object. */
+static void remove_twin(struct core *core, const struct fib_route *told,
+                        const struct kernel_route_event *event)
+{
+    const struct fib_audit *audit = &kernel_of(core)->audit;
+    const struct fib_route *seen = &event->route;
+    bool is_behind = event->is_from_dump && seen->metric == audit->met_metric &&
+                     prefix_equal(&seen->prefix, &audit->met);
+    bool is_other_leg = seen->leg_count != 0 && told->leg_count != 0 &&
+                        (seen->legs[0].ifindex != told->legs[0].ifindex ||
+                         !ip_equal(&seen->legs[0].gateway, &told->legs[0].gateway));
+    bool is_other = seen->type != told->type || seen->nexthop_object != told->nexthop_object;
+    if (!is_behind || seen->prefix.family != IP_V4 || (!is_other && !is_other_leg)) {
+        return;
+    }
+    struct fib_route twin = *seen;
+    struct operation what = {.kind = OPERATION_STRAY};
+    twin.is_first = true;
+    operation_send_route(core, &twin, true, &what);
+}
+
 static void on_own_plain(struct core *core, struct own_route *own,
                          const struct kernel_route_event *event)
 {
@@ -349,10 +381,15 @@ static void on_own_plain(struct core *core, struct own_route *own,
     }
     if (!event->is_removed && same_way(&own->told, &event->route)) {
         own->local.is_seen = true;
+        note_met(core, event);
         return;
     }
-    if (own->operation != 0 || (event->is_from_dump && own->local.is_seen)) {
-        return; /* Older than what is on its way, or than the last answer. */
+    if (own->operation != 0) {
+        return; /* Older than what is on its way. */
+    }
+    if (event->is_from_dump && own->local.is_seen) {
+        remove_twin(core, &own->told, event); /* else it is older than the last answer */
+        return;
     }
     drift_note_route(core, kind_of_own(own), event->is_removed ? DRIFT_REMOVED : DRIFT_CHANGED,
                      &event->route.prefix);
@@ -365,10 +402,19 @@ static void on_own_entry(struct core *core, uint32_t number, const struct kernel
     struct fib_entry *entry = fib_entry_at(core, number);
     bool is_older = event->is_from_dump && fib_entry_is_seen(core, entry);
     fib_entry_mark_seen(core, entry);
-    if (is_older || (entry->flags & (ENTRY_IN_FLIGHT | ENTRY_QUEUED)) != 0 ||
-        (!event->is_removed && entry->told != 0 &&
-         event->route.nexthop_object == fib_group_at(core, entry->told)->id) ||
-        (entry->told == 0 && event->is_removed)) {
+    if ((entry->flags & (ENTRY_IN_FLIGHT | ENTRY_QUEUED)) != 0 ||
+        (entry->told == 0 && (event->is_removed || is_older))) {
+        return;
+    }
+    uint32_t object = entry->told == 0 ? 0 : fib_group_at(core, entry->told)->id;
+    if (!event->is_removed && object != 0 && event->route.nexthop_object == object) {
+        note_met(core, event);
+        return;
+    }
+    if (is_older) {
+        struct fib_route told = own_route_template(core, &event->route.prefix);
+        told.nexthop_object = object;
+        remove_twin(core, &told, event);
         return;
     }
     drift_note_route(core, DRIFT_ROUTE, event->is_removed ? DRIFT_REMOVED : DRIFT_CHANGED,

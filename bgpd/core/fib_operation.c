@@ -80,6 +80,15 @@ void operation_forget(struct core *core, uint32_t operation)
     }
 }
 
+void operation_remove_twin(struct core *core, const struct fib_route *route,
+                           const struct fib_result *result)
+{
+    struct operation what = {.kind = OPERATION_STRAY};
+    if (result->error == EEXIST && route->prefix.family == IP_V4 && !route->is_first) {
+        operation_send_route(core, route, true, &what);
+    }
+}
+
 /* Nobody waits for it, but what was to go may lead protected packets into the clear. */
 static void on_removal(struct core *core, const struct fib_result *result)
 {

@@ -195,6 +195,8 @@ static void entry_refused(struct core *core, struct fib_entry *entry,
                  entry->told == 0 ? "removal" : "route", fib_error_text(result->error),
                  result->text[0] == 0 ? "" : ": ", result->text);
     }
+    struct fib_route route = own_route_template(core, &prefix);
+    operation_remove_twin(core, &route, result);
     /* What stands there now is unknown: a later withdrawal has to be sent whatever we think. */
     entry->flags |= ENTRY_OCCUPIED;
     entry->flags &= (uint8_t)~ENTRY_INSTALLED;

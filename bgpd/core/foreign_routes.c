@@ -82,11 +82,13 @@ static void report(struct core *core, const struct local_route *local, enum fore
                  name == NULL ? "?" : name);
         return;
     }
+    const char *answer =
+        !overrule_can_precede(route) ? "remove it there; its metric is too low to be overruled"
+        : foreign_is_overruled_by_choice(core, local) ? "it is overruled"
+                                                      : "remove it there, or overrule-foreign";
     core_log(core, LOG_PROTECTION, LOG_SEVERITY_ERROR, NULL, &route->prefix,
              "a route of protocol %u, metric %u, dev %s %s; it is not ours and stays: %s",
-             route->protocol, route->metric, name == NULL ? "-" : name, what,
-             foreign_is_overruled_by_choice(core, local) ? "it is overruled"
-                                                         : "remove it there, or overrule-foreign");
+             route->protocol, route->metric, name == NULL ? "-" : name, what, answer);
 }
 
 /* ---- The list of them ---- */
@@ -173,7 +175,7 @@ bool snapshot_foreign_route(const struct core *core, uint32_t index,
         .interface_name = local->route.leg_count != 0
                               ? kernel_interface_name(core, local->route.legs[0].ifindex)
                               : NULL,
-        .is_overruled = own != NULL && own->is_installed,
+        .is_overruled = own != NULL && own->is_installed && own->told.metric <= local->route.metric,
         .since = local->since,
     };
     if (local->fault == FOREIGN_EXPOSES_LINK) {
@@ -188,13 +190,14 @@ bool snapshot_foreign_route(const struct core *core, uint32_t index,
         out->answer = "overruled";
     } else if (local->fault == FOREIGN_EXPOSES_LINK) {
         out->answer = "cannot be overruled";
+    } else if (!overrule_can_precede(&local->route)) {
+        out->answer = "cannot be overruled: its metric is the lowest there is";
     } else if (!foreign_is_overruled_by_choice(core, local)) {
         out->answer = "stands";
     } else if (own != NULL && own->error != 0) {
         out->answer = fib_error_text(own->error);
-    } else if (own == NULL) {
-        out->answer = ks->is_adopting ? "overruled by an earlier run"
-                                      : "cannot be overruled: its metric is the lowest there is";
+    } else if (own == NULL && ks->is_adopting) {
+        out->answer = "overruled by an earlier run";
     }
     return true;
 }

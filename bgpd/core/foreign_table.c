@@ -143,28 +143,27 @@ static void foreign_put(struct core *core, const struct kernel_route_event *even
     if (local == NULL && event->is_replacing) {
         local = foreign_find(core, &route, false);
     }
-    if (!event->is_from_dump) {
-        overrules_rewrite(core,
-                          &route.prefix); /* It may stand in front of ours, or in its place. */
-    }
-    if (local != NULL) {
-        local->is_seen = true;
-        if (fib_route_equal(&local->route, &route)) {
-            return;
-        }
-        local->route = route;
-        local->since = core->now;
-    } else {
+    bool is_known = local != NULL && fib_route_equal(&local->route, &route);
+    if (local == NULL) {
         local = mem_alloc(MEM_FIB, sizeof *local);
         local->kind = LOCAL_KERNEL;
         local->is_usable = true;
-        local->is_seen = true;
         local->route = route;
         local_route_add(core, local);
+    } else if (!is_known) {
+        local->route = route;
+        local->since = core->now;
     }
-    foreign_check(core, local);
-    local_route_changed(core, &route.prefix);
-    redistribute(core, &route.prefix);
+    local->is_seen = true;
+    if (!event->is_from_dump) {
+        /* It may stand in front of ours, or in its place. */
+        overrules_rewrite(core, &route.prefix);
+    }
+    if (!is_known) {
+        foreign_check(core, local);
+        local_route_changed(core, &route.prefix);
+        redistribute(core, &route.prefix);
+    }
 }
 
 static void reread_due(struct core *core, struct timer *timer)

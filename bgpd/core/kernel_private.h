@@ -171,6 +171,9 @@ bool foreign_is_overruled_by_choice(const struct core *core, const struct local_
 
 /* ---- Overruling them (overrule.c) ---- */
 
+/* False for a route that nothing can go before. */
+bool overrule_can_precede(const struct fib_route *theirs);
+
 void overrule_tell(struct core *core, struct own_route *own);
 void overrule_untell(struct core *core, struct own_route *own);
 void overrule_on_result(struct core *core, struct own_route *own, const struct fib_result *result);
@@ -530,7 +533,10 @@ struct fib_audit {
     uint32_t urgent_after_s;
     bool foreign_differs; /* from what is known of routes of others */
     bool seen_bit;        /* what ENTRY_SEEN stands for in this account */
-    uint32_t position;    /* of the walk after it; 0: none */
+    struct prefix met;    /* the last of our routes it has that stands as it should: what it has in
+                             the same place comes next */
+    uint32_t met_metric;
+    uint32_t position; /* of the walk after it; 0: none */
     uint32_t missing_count;
     uint32_t logged;
     uint32_t rounds;
@@ -592,6 +598,12 @@ struct operation {
     uint32_t number;
     struct own_route *own;
 };
+
+/* After an answer to a route that was put: IPv4 refuses it where a second one of exactly the same
+ * stands behind another of ours, which happens when somebody's route came between, in our metric.
+ * It is taken away, so that the next attempt succeeds; what stands in front stays. */
+void operation_remove_twin(struct core *core, const struct fib_route *route,
+                           const struct fib_result *result);
 
 /* Both send the action and return the operation number. */
 uint32_t operation_send_route(struct core *core, const struct fib_route *route, bool is_delete,

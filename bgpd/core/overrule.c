@@ -13,6 +13,8 @@
  * that of a link is good for a route with a gateway, and means nothing else to forwarding. */
 #define SCOPES 100u
 
+#define IPV6_METRIC_MIN 1u /* the kernel takes 0 for 1024 */
+
 /* ---- Telling the kernel ---- */
 
 static struct fib_route nowhere(const struct core *core, const struct fib_route *wish)
@@ -53,12 +55,24 @@ static void send_new(struct core *core, struct own_route *own, const struct fib_
         own->has_behind = true;
     } else {
         own->has_behind = adoption_take_whole(core, &route->prefix, route->metric, &own->behind);
-        adoption_taken_over(core, &route->prefix, route->metric);
     }
+    adoption_taken_over(core, &route->prefix, route->metric); /* or the sweep would take ours */
     own->told = *route;
     own->told.scope = own->has_behind ? (uint8_t)(own->behind.scope % SCOPES + 1) : 1;
     own->error = 0;
     send_told(core, own);
+}
+
+/* What is put where theirs stands replaces it, unless it goes in front. Another place has to be
+ * chosen. */
+static bool is_place_taken(struct core *core, const struct fib_route *route)
+{
+    if (route->is_first || !slot_has_foreign(core, &route->prefix, route->metric)) {
+        return false;
+    }
+    kernel_of(core)->overrules_dirty = true;
+    kernel_settle_soon(core);
+    return true;
 }
 
 /* One operation at a time; the answer goes on with what is wanted then. */
@@ -67,7 +81,7 @@ static void go_on(struct core *core, struct own_route *own)
     const struct fib_route *wish = &own->local.route;
     const struct kernel_side *ks = kernel_of(core);
     if (ks->is_stopped || !ks->is_ready || own->operation != 0 || own->is_held_back ||
-        (own->is_told && fib_route_equal(&own->told, wish))) {
+        (own->is_told && fib_route_equal(&own->told, wish)) || is_place_taken(core, wish)) {
         return;
     }
     if (own->is_told || adoption_has(core, &wish->prefix, wish->metric)) {
@@ -114,10 +128,10 @@ void overrule_again(struct core *core, struct own_route *own)
 {
     if (own->operation != 0) {
         own->must_repeat = true;
-    } else if (own->is_told) {
-        send_told(core, own);
-    } else {
+    } else if (!own->is_told) {
         go_on(core, own);
+    } else if (!is_place_taken(core, &own->told)) {
+        send_told(core, own);
     }
 }
 
@@ -160,7 +174,7 @@ void overrule_on_result(struct core *core, struct own_route *own, const struct f
     drop_behind(core, own);
     if (own->must_repeat) {
         own->must_repeat = false;
-        send_told(core, own);
+        overrule_again(core, own);
     } else {
         go_on(core, own);
     }
@@ -281,38 +295,55 @@ static void keep_way(const struct core *core, const struct local_route *theirs,
     }
 }
 
-/* A metric ahead of all that do harm at this prefix. IPv4 knows 0, and an order among equals; IPv6
- * does not. */
-static bool choose_metric(const struct core *core, struct fib_route *wish)
+bool overrule_can_precede(const struct fib_route *theirs)
+{
+    return theirs->prefix.family == IP_V4 || theirs->metric > IPV6_METRIC_MIN;
+}
+
+/* The lowest metric of those at this prefix that do harm and can be preceded; UINT32_MAX for none.
+ */
+static uint32_t lowest_harmful(const struct core *core, const struct prefix *prefix)
 {
     uint32_t lowest = UINT32_MAX;
-    for (const struct local_route *local = local_route_next(core, &wish->prefix, NULL);
-         local != NULL; local = local_route_next(core, &wish->prefix, local)) {
-        if (local->fault != FOREIGN_HARMLESS && local->route.metric < lowest) {
+    for (const struct local_route *local = local_route_next(core, prefix, NULL); local != NULL;
+         local = local_route_next(core, prefix, local)) {
+        if (local->fault != FOREIGN_HARMLESS && overrule_can_precede(&local->route) &&
+            local->route.metric < lowest) {
             lowest = local->route.metric;
         }
     }
-    if (lowest == 0) {
-        wish->metric = 0;
-        wish->is_first = true;
-        return wish->prefix.family == IP_V4;
+    return lowest;
+}
+
+/* A metric ahead of them. IPv4 knows 0, and an order among equals; IPv6 does not. */
+static bool choose_metric(const struct core *core, struct fib_route *wish)
+{
+    bool is_v4 = wish->prefix.family == IP_V4;
+    uint32_t least = is_v4 ? 0 : IPV6_METRIC_MIN;
+    uint32_t metric = lowest_harmful(core, &wish->prefix);
+    if (metric == UINT32_MAX) {
+        return false;
     }
-    uint32_t least = wish->prefix.family == IP_V4 ? 0 : 1;
-    while (lowest > least) {
-        lowest--;
-        if (lowest != core->config->fib_metric && !slot_has_foreign(core, &wish->prefix, lowest)) {
-            wish->metric = lowest;
+    while (metric > least) {
+        metric--;
+        if (metric != core->config->fib_metric && !slot_has_foreign(core, &wish->prefix, metric)) {
+            wish->metric = metric;
+            /* Theirs may come to 0 as well: only what has a place of its own can be told apart from
+             * it, and from what went before it. */
+            wish->is_first = is_v4 && metric == 0;
             return true;
         }
     }
-    return false;
+    wish->metric = 0;
+    wish->is_first = is_v4;
+    return is_v4;
 }
 
 static void overrule(struct core *core, const struct local_route *theirs)
 {
     struct fib_route wish = own_route_template(core, &theirs->route.prefix);
     if (!choose_metric(core, &wish)) {
-        return; /* foreign_obstacle says so */
+        return; /* snapshot_foreign_route says so */
     }
     fill_way(core, theirs, &wish);
     struct own_route *own = own_route_find(core, LOCAL_OVERRULE, &wish.prefix);

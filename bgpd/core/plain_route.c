@@ -141,6 +141,7 @@ void own_route_on_result(struct core *core, struct own_route *own, const struct 
         return;
     }
     own->is_told = false;
+    operation_remove_twin(core, &own->told, result);
     core_log(core, LOG_FIB,
              own->local.kind == LOCAL_GUARD ? LOG_SEVERITY_ERROR : LOG_SEVERITY_WARNING, NULL,
              &own->told.prefix, "the kernel refused the route (%s): %s%s%s; tried again",

@@ -248,8 +248,30 @@ void model_kernel_set_up(struct model_kernel *kernel, uint32_t slot, bool is_up)
     kernel->version++;
 }
 
+static bool leads_over(const struct fib_route *route, uint32_t ifindex)
+{
+    for (uint8_t i = 0; i < route->leg_count; i++) {
+        if (route->legs[i].ifindex == ifindex) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* IPv4 gives the whole route up with the device of any of its legs. */
+static void drop_routes_over(struct model_kernel *kernel, uint32_t ifindex)
+{
+    for (uint32_t i = kernel->route_count; i-- > 0;) {
+        const struct fib_route *route = &kernel->routes[i];
+        if (route->prefix.family == IP_V4 && leads_over(route, ifindex)) {
+            model_kernel_route_drop_at(kernel, i);
+        }
+    }
+}
+
 void model_kernel_link_remove(struct model_kernel *kernel, uint32_t slot)
 {
+    drop_routes_over(kernel, kernel->links[slot].ifindex);
     model_kernel_set_up(kernel, slot, false);
     kernel->links[slot].is_absent = true;
 }

@@ -102,14 +102,16 @@ static void insert_at(struct model_kernel *kernel, uint32_t at, const struct fib
 static int add4(struct model_kernel *kernel, const struct fib_route *route, enum model_how how)
 {
     uint32_t first = first_at(kernel, &route->prefix, route->metric);
-    for (uint32_t i = first; i < kernel->route_count; i++) {
-        if (is_at(&kernel->routes[i], &route->prefix, route->metric) &&
-            is_identical(&kernel->routes[i], route)) {
-            return how == MODEL_REPLACE && i == first ? 0 : EEXIST;
+    uint32_t behind = first; /* Those of one place stand, and are told, one after the other. */
+    while (behind < kernel->route_count &&
+           is_at(&kernel->routes[behind], &route->prefix, route->metric)) {
+        if (is_identical(&kernel->routes[behind], route)) {
+            return how == MODEL_REPLACE && behind == first ? 0 : EEXIST;
         }
+        behind++;
     }
     if (first == UINT32_MAX || how == MODEL_APPEND) {
-        insert_at(kernel, kernel->route_count, route);
+        insert_at(kernel, first == UINT32_MAX ? kernel->route_count : behind, route);
     } else if (how == MODEL_FIRST) {
         insert_at(kernel, first, route);
     } else {
@@ -221,8 +223,8 @@ static bool leave(struct model_kernel *kernel, struct fib_route *route, const st
     return false;
 }
 
-/* IPv4 looks at the kind and, with a place named, at scope and first leg; IPv6 at neither without.
- */
+/* IPv4 looks at the kind and, with a place named, at scope and object or first leg; IPv6 at neither
+ * without. */
 static bool is_meant(const struct fib_route *route, const struct fib_route *like)
 {
     bool is_named = like->is_first || like->protocol != MODEL_OURS;
@@ -232,6 +234,9 @@ static bool is_meant(const struct fib_route *route, const struct fib_route *like
     if (route->prefix.family == IP_V4 &&
         (route->type != like->type || (like->is_first && route->scope != like->scope))) {
         return false;
+    }
+    if (is_named && like->nexthop_object != 0) {
+        return route->nexthop_object == like->nexthop_object;
     }
     return !is_named || like->leg_count == 0 ||
            (route->leg_count != 0 && same_leg(&route->legs[0], &like->legs[0]));

@@ -220,6 +220,44 @@ START_TEST(a_route_with_our_mark_that_nobody_wants_is_removed)
 }
 END_TEST
 
+/* Two of ours in one place: somebody's route was between them for a moment. */
+START_TEST(a_second_one_of_ours_behind_the_right_one_is_removed)
+{
+    struct fib_route entry = *at("10.51.231.0/24", CONFIG_FIB_METRIC_DEFAULT);
+    struct fib_route pin = *at("10.51.230.4/32", CONFIG_FIB_METRIC_DEFAULT);
+    uint32_t count = model_count(model, MODEL_OURS);
+    entry.nexthop_object = at("10.60.0.0/16", CONFIG_FIB_METRIC_DEFAULT)->nexthop_object;
+    pin.legs[0] = pin.legs[1];
+    pin.leg_count = 1;
+    ck_assert_int_eq(model_kernel_route_add(&model->kernel, &entry, MODEL_APPEND, NULL), 0);
+    ck_assert_int_eq(model_kernel_route_add(&model->kernel, &pin, MODEL_APPEND, NULL), 0);
+    run_audit();
+    ck_assert_uint_eq(model_count(model, MODEL_OURS), count);
+    ck_assert_uint_eq(audit.repaired[DRIFT_STRAY], 2);
+    ck_assert_uint_eq(repaired(), 2);
+    ck_assert(is_whole());
+}
+END_TEST
+
+/* The kernel refuses to put in front what stands behind. */
+START_TEST(a_second_one_of_ours_in_front_of_the_right_one_gives_way)
+{
+    struct fib_route entry = *at("10.51.231.0/24", CONFIG_FIB_METRIC_DEFAULT);
+    struct fib_route pin = *at("10.51.230.4/32", CONFIG_FIB_METRIC_DEFAULT);
+    uint32_t count = model_count(model, MODEL_OURS);
+    entry.nexthop_object = 0;
+    entry.type = pin.type = FIB_ROUTE_UNREACHABLE;
+    pin.leg_count = 0;
+    ck_assert_int_eq(model_kernel_route_add(&model->kernel, &entry, MODEL_FIRST, NULL), 0);
+    ck_assert_int_eq(model_kernel_route_add(&model->kernel, &pin, MODEL_FIRST, NULL), 0);
+    ck_assert_uint_eq(model_ways_to(model, "10.51.230.4"), 0);
+    run_audit();
+    model_wait_ms(model, 1000);
+    ck_assert(is_whole());
+    ck_assert_uint_eq(model_count(model, MODEL_OURS), count);
+}
+END_TEST
+
 START_TEST(an_audit_that_is_broken_off_repairs_nothing)
 {
     uint32_t operations = model->operations;
@@ -346,6 +384,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, an_object_changed_by_somebody_is_put_right_at_once);
     tcase_add_test(tcase, what_is_older_than_an_answer_is_no_drift);
     tcase_add_test(tcase, a_route_with_our_mark_that_nobody_wants_is_removed);
+    tcase_add_test(tcase, a_second_one_of_ours_behind_the_right_one_is_removed);
+    tcase_add_test(tcase, a_second_one_of_ours_in_front_of_the_right_one_gives_way);
     tcase_add_test(tcase, an_audit_that_is_broken_off_repairs_nothing);
     tcase_add_test(tcase, an_account_of_everything_overtakes_an_audit);
     tcase_add_test(tcase, routes_of_others_that_do_not_fit_have_everything_read_again);

@@ -30,6 +30,7 @@ static struct fib_route clear_route(const char *prefix, uint32_t metric)
 static void comes(struct model *model, const struct fib_route *route, enum model_how how)
 {
     struct core_event told = {.kind = EVENT_KERNEL_ROUTE};
+    told.kernel_route.is_replacing = how == MODEL_REPLACE;
     ck_assert_int_eq(model_kernel_route_add(&model->kernel, route, how, &told.kernel_route.route),
                      0);
     top_feed(model->top, &told);
@@ -67,9 +68,9 @@ static struct model *up_overruling(void)
 }
 
 /* A new process over the kernel as it stands, with no session up. */
-static void restart(struct model *model)
+static void restart(struct model *model, struct config *config)
 {
-    struct core_event event = {.kind = EVENT_CONFIG, .config = overruling()};
+    struct core_event event = {.kind = EVENT_CONFIG, .config = config};
     core_free(model->top->core);
     model->top->core = core_new(NULL, 82);
     model->queue_count = model->queue_first = 0;
@@ -118,6 +119,33 @@ START_TEST(one_that_is_put_in_front_is_passed_over_again)
 }
 END_TEST
 
+/* In front of ours, behind it or in its stead: theirs stays, and ours goes before it elsewhere. */
+START_TEST(what_comes_into_our_place_is_passed_over_and_never_replaced)
+{
+    static const enum model_how hows[] = {MODEL_REPLACE, MODEL_FIRST, MODEL_APPEND};
+    for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
+        for (size_t k = 0; k < sizeof hows / sizeof hows[0] && metrics[i] != 0; k++) {
+            struct model *model = up_overruling();
+            struct fib_route theirs = clear_route(INSIDE, metrics[i]);
+            comes(model, &theirs, MODEL_FIRST);
+            struct ip_addr target = addr_of(TARGET);
+            struct fib_route other = clear_route(INSIDE, model_lookup(model, &target)->metric);
+            other.protocol = 78;
+            other.legs[0].ifindex = ER2;
+            other.legs[0].gateway = addr_of("172.16.0.6");
+            comes(model, &other, hows[k]);
+            ck_assert_msg(model_ways_to(model, TARGET) == (WAY(IPSEC0) | WAY(IPSEC1)),
+                          "metric %u, how %d", metrics[i], (int)hows[k]);
+            ck_assert_uint_eq(model_count(model, 77), 1);
+            ck_assert_uint_eq(model_count(model, 78), 1);
+            model_wait_ms(model, 1000);
+            ck_assert_uint_eq(model_lookup(model, &target)->protocol, MODEL_OURS);
+            model_free(model);
+        }
+    }
+}
+END_TEST
+
 START_TEST(overruling_follows_the_tunnels_and_then_leads_nowhere)
 {
     struct model *model = up_overruling();
@@ -142,7 +170,7 @@ START_TEST(after_a_restart_theirs_in_front_of_what_is_left_is_passed_over_at_onc
         struct fib_route newer = clear_route(INSIDE, metrics[i]);
         newer.protocol = 78;
         ck_assert_int_eq(model_kernel_route_add(&model->kernel, &newer, MODEL_FIRST, NULL), 0);
-        restart(model);
+        restart(model, overruling());
         ck_assert_msg(model_ways_to(model, TARGET) == (WAY(IPSEC0) | WAY(IPSEC1)), "metric %u",
                       metrics[i]);
         model_free(model);
@@ -156,7 +184,7 @@ START_TEST(what_is_left_of_overruling_is_looked_after_before_the_sessions_are_ba
         struct model *model = up_overruling();
         struct fib_route theirs = clear_route(INSIDE, metrics[i]);
         comes(model, &theirs, MODEL_FIRST);
-        restart(model);
+        restart(model, overruling());
         struct ip_addr target = addr_of(TARGET);
         struct fib_route ours = *model_lookup(model, &target);
         ck_assert_uint_eq(ours.protocol, MODEL_OURS);
@@ -172,7 +200,7 @@ END_TEST
 
 /* ---- IPv6 ---- */
 
-static struct model *up_ipv6(void)
+static struct config *overruling_ipv6(void)
 {
     struct config *config = overruling();
     struct protection_def *protection =
@@ -186,11 +214,16 @@ static struct model *up_ipv6(void)
         .prefix = prefix_of("::/0"), .gateway = addr_of("2001:db8::2"), .distance = 1};
     config->static_routes = route;
     config->static_route_count = 1;
+    return config;
+}
+
+static struct model *up_ipv6(void)
+{
     struct model *model = model_new(83);
     struct ip_addr er1 = addr_of("2001:db8::1");
     model_kernel_addr_put(&model->kernel, ER1, &er1, 64);
     model->guarded_count = 0;
-    model_configure(model, config);
+    model_configure(model, overruling_ipv6());
     model_tell_all(model);
     model_wait_ms(model, 1000);
     return model;
@@ -212,6 +245,50 @@ START_TEST(ipv6_knows_no_way_ahead_of_the_lowest_metric)
         is_said = is_said || (row.route.metric == 1 && strstr(row.answer, "lowest") != NULL);
     }
     ck_assert(is_said);
+    model_free(model);
+}
+END_TEST
+
+START_TEST(what_ipv6_cannot_overrule_does_not_save_the_others)
+{
+    struct model *model = up_ipv6();
+    struct fib_route lowest = clear_route("2001:db8:51:1::/64", 1);
+    lowest.legs[0].gateway = addr_of("2001:db8::2");
+    struct fib_route other = lowest;
+    other.metric = 21;
+    comes(model, &lowest, MODEL_APPEND);
+    comes(model, &other, MODEL_APPEND);
+    struct snapshot_foreign_route row;
+    for (uint32_t i = 0; snapshot_foreign_route(model->top->core, i, &row); i++) {
+        ck_assert(row.is_overruled == (row.route.metric == 21));
+    }
+    goes(model, &lowest);
+    ck_assert_uint_eq(model_ways_to(model, "2001:db8:51:1::1"), 0);
+    model_free(model);
+}
+END_TEST
+
+/* Another one, come meanwhile, makes ours choose another place than the earlier run, until it goes.
+ */
+START_TEST(what_returns_to_the_place_of_an_earlier_run_is_no_leftover)
+{
+    struct model *model = up_ipv6();
+    struct ip_addr target = addr_of("2001:db8:51:1::1");
+    struct fib_route theirs = clear_route("2001:db8:51:1::/64", 50);
+    theirs.legs[0].gateway = addr_of("2001:db8::2");
+    struct fib_route other = theirs;
+    other.metric = 20;
+    comes(model, &theirs, MODEL_APPEND);
+    ck_assert_int_eq(model_kernel_route_add(&model->kernel, &other, MODEL_APPEND, NULL), 0);
+    restart(model, overruling_ipv6());
+    ck_assert_uint_eq(model_lookup(model, &target)->metric, 19);
+    goes(model, &other);
+    model_wait_ms(model, 2000);
+    model_tell_all(model); /* so it was asked: there might have been a second one */
+    model_wait_ms(model, 2000);
+    ck_assert_uint_eq(model_lookup(model, &target)->metric, 49);
+    model_wait_ms(model, 120000); /* what is a leftover goes */
+    ck_assert_uint_eq(model_lookup(model, &target)->protocol, MODEL_OURS);
     model_free(model);
 }
 END_TEST
@@ -241,10 +318,13 @@ Suite *test_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, a_clear_route_inside_is_passed_over_whatever_its_metric);
     tcase_add_test(tcase, one_that_is_put_in_front_is_passed_over_again);
+    tcase_add_test(tcase, what_comes_into_our_place_is_passed_over_and_never_replaced);
     tcase_add_test(tcase, overruling_follows_the_tunnels_and_then_leads_nowhere);
     tcase_add_test(tcase, after_a_restart_theirs_in_front_of_what_is_left_is_passed_over_at_once);
     tcase_add_test(tcase, what_is_left_of_overruling_is_looked_after_before_the_sessions_are_back);
     tcase_add_test(tcase, ipv6_knows_no_way_ahead_of_the_lowest_metric);
+    tcase_add_test(tcase, what_ipv6_cannot_overrule_does_not_save_the_others);
+    tcase_add_test(tcase, what_returns_to_the_place_of_an_earlier_run_is_no_leftover);
     tcase_add_test(tcase, a_leg_that_ipv6_merges_into_a_pin_leaves_it_again);
     suite_add_tcase(suite, tcase);
     return suite;
