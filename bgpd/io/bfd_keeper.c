@@ -164,6 +164,13 @@ void bfd_keeper_put(struct bfd_keeper *keeper, const struct bfd_session_action *
     }
 }
 
+/* Nobody else holds the other end of the lifeline. */
+bool bfd_keeper_is_there(const struct bfd_keeper *keeper)
+{
+    struct pollfd lifeline = {.fd = keeper->lifeline};
+    return poll(&lifeline, 1, 0) == 0;
+}
+
 /* Bounded: a keeper that hangs must not keep the daemon from ending. */
 static void wait_for_end(pid_t process)
 {
@@ -345,6 +352,7 @@ static void keep_sessions(struct watch *watch)
 static void watch_main(struct watch *watch)
 {
     (void)prctl(PR_SET_NAME, "bfd-keeper");
+    (void)signal(SIGTERM, SIG_DFL);
     (void)signal(SIGPIPE, SIG_IGN); /* whoever reads the log may be gone with the daemon */
     (void)signal(SIGHUP, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN); /* of a terminal: the daemon is told, too */

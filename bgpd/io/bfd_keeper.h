@@ -31,6 +31,9 @@ struct bfd_keeper *bfd_keeper_new(const char *memory_path, const char *socket_pa
 /* Tells what the BFD thread is told: a session that came, changed or goes. */
 void bfd_keeper_put(struct bfd_keeper *keeper, const struct bfd_session_action *action);
 
+/* False when the process has ended before its time: nobody will go on with anything. */
+bool bfd_keeper_is_there(const struct bfd_keeper *keeper);
+
 /* keeps_sessions: the sessions are to be gone on with, as after a crash; else the process ends, and
  * is waited for. NULL is allowed. */
 void bfd_keeper_free(struct bfd_keeper *keeper, bool keeps_sessions);

@@ -387,7 +387,8 @@ struct daemon_loop *daemon_loop_new(struct ev_loop *loop, struct log_sink *log,
 
 bool daemon_loop_free(struct daemon_loop *daemon)
 {
-    bool keeps_sessions = daemon->keeps_routes && daemon->keeper != NULL;
+    bool keeps_sessions =
+        daemon->keeps_routes && daemon->keeper != NULL && bfd_keeper_is_there(daemon->keeper);
     ev_prepare_stop(daemon->loop, &daemon->prepare);
     ev_check_stop(daemon->loop, &daemon->check);
     ev_timer_stop(daemon->loop, &daemon->deadline);

@@ -66,6 +66,7 @@ static void daemon_run(uint32_t kept_s, bool keeps_sessions)
     bfd_thread_put(thread, &action);
     bfd_thread_kick(thread);
     (void)sigwait(&set, &number);
+    keeps_sessions = keeps_sessions && bfd_keeper_is_there(keeper);
     bfd_thread_free(thread, keeps_sessions);
     bfd_keeper_free(keeper, keeps_sessions);
     _exit(EXIT_SUCCESS);
@@ -131,6 +132,19 @@ static enum bfd_relief relieve(void)
     return bfd_keeper_relieve(keeper_path);
 }
 
+/* In this process, so that its sessions can be looked at. */
+static void next_daemon_goes_on(void)
+{
+    ck_assert_int_eq(relieve(), BFD_RELIEF_DONE);
+    keeper_is_gone();
+    namespace_into(ends[0].namespace);
+    ends[0].thread = bfd_thread_new(on_wake, &ends[0], 7, memory_path);
+    namespace_into(middle);
+    struct bfd_session_action action = kept_session(0, LONG_S);
+    put(0, &action);
+    far_end_notices_nothing();
+}
+
 START_TEST(a_daemon_that_is_killed_is_stood_in_for_until_the_next)
 {
     if (!setup()) {
@@ -140,15 +154,8 @@ START_TEST(a_daemon_that_is_killed_is_stood_in_for_until_the_next)
     daemon_start(LONG_S, false);
     daemon_end(SIGKILL);
     far_end_notices_nothing();
-    ck_assert_int_eq(relieve(), BFD_RELIEF_DONE);
-    keeper_is_gone();
+    next_daemon_goes_on();
     ck_assert_int_eq(relieve(), BFD_RELIEF_NONE);
-    namespace_into(ends[0].namespace);
-    ends[0].thread = bfd_thread_new(on_wake, &ends[0], 7, memory_path);
-    namespace_into(middle);
-    struct bfd_session_action action = kept_session(0, LONG_S);
-    put(0, &action);
-    far_end_notices_nothing();
     ck_assert_uint_eq(read_sessions(1, &view, 1), 1);
     ck_assert_uint_eq(view.machine.statistics.downs, 0);
     ck_assert_uint_eq(read_sessions(0, &view, 1), 1);
@@ -164,14 +171,7 @@ START_TEST(a_daemon_that_comes_at_once_finds_its_sessions)
     }
     daemon_start(LONG_S, false);
     daemon_end(SIGKILL);
-    ck_assert_int_eq(relieve(), BFD_RELIEF_DONE);
-    keeper_is_gone();
-    namespace_into(ends[0].namespace);
-    ends[0].thread = bfd_thread_new(on_wake, &ends[0], 7, memory_path);
-    namespace_into(middle);
-    struct bfd_session_action action = kept_session(0, LONG_S);
-    put(0, &action);
-    far_end_notices_nothing();
+    next_daemon_goes_on();
     teardown();
 }
 END_TEST
@@ -278,6 +278,22 @@ START_TEST(whoever_ends_the_keeper_ends_its_sessions_in_good_order)
 }
 END_TEST
 
+/* Silence would be a dead line to the far end. */
+START_TEST(without_a_keeper_a_stop_that_keeps_routes_tells_the_far_end)
+{
+    if (!setup()) {
+        return;
+    }
+    daemon_start(LONG_S, true);
+    ck_assert_int_eq(kill(child_of(daemon_process), SIGTERM), 0); /* as all of a service at once */
+    usleep(100000);
+    daemon_end(SIGTERM);
+    far_end_hears(true, scaled_ms(500));
+    (void)unlink(keeper_path); /* the next keeper would */
+    teardown();
+}
+END_TEST
+
 START_TEST(a_keeper_that_does_not_answer_is_not_waited_for_long)
 {
     if (!setup()) {
@@ -322,6 +338,7 @@ Suite *test_suite(void)
     tcase_add_test(cases, a_stop_that_keeps_routes_is_stood_in_for);
     tcase_add_test(cases, a_second_daemon_takes_nothing_from_a_living_one);
     tcase_add_test(cases, whoever_ends_the_keeper_ends_its_sessions_in_good_order);
+    tcase_add_test(cases, without_a_keeper_a_stop_that_keeps_routes_tells_the_far_end);
     tcase_add_test(cases, a_keeper_that_does_not_answer_is_not_waited_for_long);
     tcase_add_test(cases, where_no_keeper_can_be_is_said);
     suite_add_tcase(suite, cases);
