@@ -12,6 +12,7 @@ Prints one line per promise and `N passed, N failed, N skipped` at the end.
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import struct
@@ -396,6 +397,25 @@ def overruled(site, what, prefix, add, target, ways, remove):
     check("  ours goes with it", True)
 
 
+def check_foreign_in_our_place(site, ways):
+    """Ours stands at 19, before theirs of 20; then theirs comes to 19 as well."""
+    ce = site.ce.netns
+    show = ["ip", "-4", "route", "show", "10.51.231.0/25"]
+    for verb in ("replace", "prepend", "append"):
+        ce.ip("route add 10.51.231.0/25 via 172.16.0.2 proto 77 metric 20")
+        wait_foreign(site, "10.51.231.0/25", True)
+        netlab.wait_for("ours at 19", lambda: "metric 19" in ce.run(show)[1], 5, step_s=0.01)
+        ce.ip("route %s 10.51.231.0/25 via 172.16.0.2 dev er1 proto 78 metric 19" % verb)
+        netlab.wait_for("ours elsewhere", lambda: site.way("10.51.231.10") == ways and
+                        ce.run(show)[1].count("proto 165") == 1, 5, step_s=0.01)
+        text = ce.run(show)[1]
+        check("theirs comes into our place by %s: it stays, ours goes before it" % verb,
+              "proto 77" in text and "proto 78" in text and not re.search(
+                  r"proto 165[^\n]*metric 19", text), text)
+        ce.ip("route del 10.51.231.0/25 proto 78", "route del 10.51.231.0/25 proto 77")
+        netlab.wait_for("the end", lambda: not ce.run(show)[1].strip(), 5, step_s=0.01)
+
+
 def check_foreign_overruled(site):
     """With the choice: never in the clear, whatever metric and length theirs has."""
     ce = site.ce.netns
@@ -411,6 +431,7 @@ def check_foreign_overruled(site):
         overruled(site, what, prefix,
                   "route add %s via 172.16.0.2 proto 77 metric %d" % (prefix, metric),
                   "10.51.231.10", both, "route del %s proto 77" % prefix)
+    check_foreign_in_our_place(site, both)
     ce.ip("route add 10.51.231.0/25 via 172.16.0.2 proto 77")
     wait_foreign(site, "10.51.231.0/25", True)
     ce.ip("route replace 10.51.231.0/25 via 172.16.0.2 dev er1 mtu 1400 proto 77")
